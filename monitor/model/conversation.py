@@ -1,0 +1,91 @@
+"""What Alli's API tells about conversations, in our own units and names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["App", "Chat", "Conversation", "Sender", "Step", "Vote"]
+
+
+class Sender(StrEnum):
+    """Who wrote a chat. The API's set is open: what is not known is `OTHER`."""
+
+    USER = "user"
+    BOT = "bot"
+    AGENT = "agent"  # a human member, not an "agent app"
+    OTHER = "other"
+
+
+class Vote(StrEnum):
+    """The value of one rating: the API's true, false and null."""
+
+    POSITIVE = "positive"
+    NEGATIVE = "negative"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """An LLM app. Where the API's `llmApp` is null, the conversation has no `App`."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One intermediate step of a chat that is being generated."""
+
+    key: str
+    created_at: float | None
+    completed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """
+    One message of a conversation.
+
+    Its text is not kept, only its length in characters (DraftJS is flattened first): enough to see progress and
+    emptiness, and nothing that could leak.
+    """
+
+    id: str
+    sender: Sender
+    at: float
+    completed: bool
+    length: int = 0
+    type: str | None = None
+    rating: Vote = Vote.NONE
+    agent_rating: Vote = Vote.NONE
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """
+    One conversation as a list row or a single answer shows it.
+
+    `chats` are those embedded in the answer (at most the newest 20, maybe none), oldest first. `chat_count` is the
+    server's total.
+    """
+
+    id: str
+    app: App | None
+    user_id: str | None
+    created_at: float
+    last_chat_at: float | None
+    is_end: bool
+    chat_count: int
+    chats: tuple[Chat, ...] = ()
+
+    @property
+    def incomplete_chat(self) -> Chat | None:
+        """The newest chat that the app is still writing, if one is embedded."""
+        return next((c for c in reversed(self.chats) if c.sender is Sender.BOT and not c.completed), None)
+
+    @property
+    def newest_user_chat(self) -> Chat | None:
+        """The newest chat that a user wrote, if one is embedded."""
+        return next((c for c in reversed(self.chats) if c.sender is Sender.USER), None)
