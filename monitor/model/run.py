@@ -60,7 +60,8 @@ class Run:
     idle_since: float
     not_running_at: float | None
     seen_at: float
-    incomplete_chat_id: str | None
+    incomplete_chat_id: str | None  # the chat the app is writing now
+    former_chat_id: str | None  # the chat the app was last seen writing
     user_chat_id: str | None  # the newest known USER chat
     user_chat_at: float | None
     user_chat_pending: bool = False  # a new USER chat came; another incomplete chat now is the next run

@@ -1,0 +1,284 @@
+"""
+The stop protocol: look, write down, ask, look again.
+
+Each call does one step of one stop and says when the next is due. The state of the stop is on disk before the step
+that depends on it, so a crash anywhere is followed by a look and never by a blind second request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from monitor.alerting import guard
+from monitor.alerting.guard import Next, Recheck
+from monitor.alli.client import Client
+from monitor.alli.pacing import Priority
+from monitor.clock import Clock
+from monitor.commit import Commit, Commits, Moment
+from monitor.durations import format_duration
+from monitor.errors import ApiAuthError, ApiNotFound, ApiRefused, ApiUnavailable, RetryableError
+from monitor.handling import Done, Handled, Later
+from monitor.model.conversation import Conversation
+from monitor.model.intent import Intent
+from monitor.model.run import Outcome, Run
+from monitor.model.stop import Answered, Stop, StopResult, StopState
+from monitor.store.stops import Brake
+from monitor.tracking import runs
+
+__all__ = ["BrakeCheck", "StopHandler", "StopTerms"]
+
+_FRESH = 5.0  # seconds for which a re-check holds
+_RETRY_SOON = 2.0
+_RETRY_AUTH = 60.0
+_LONGEST_RETRY = 60.0
+
+BrakeCheck = Callable[[Brake, Stop], bool]
+"""Whether a brake holds a stop back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopTerms:
+    """What the configuration says about stops; seconds."""
+
+    verify_within: float
+    per_hour: int
+    per_app_per_hour: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """What Alli says about a conversation now; `at` is the server time of the older of two questions."""
+
+    running: bool
+    conversation: Conversation
+    at: float
+
+
+class StopHandler:
+    """Carries stops out; `clients` are by project."""
+
+    def __init__(
+        self,
+        *,
+        commits: Commits,
+        clients: Mapping[str, Client],
+        clock: Clock,
+        terms: StopTerms,
+        holds: BrakeCheck,
+    ) -> None:
+        self._commits = commits
+        self._clients = clients
+        self._clock = clock
+        self._terms = terms
+        self._holds = holds
+
+    async def handle(self, intent: Intent) -> Handled:
+        """Do the next step of the stop whose id is the payload."""
+        async with self._commits.store.snapshot() as tx:
+            stop = await tx.stops.get(int(intent.payload))
+            run = await tx.runs.get(stop.run_id) if stop else None
+        if stop is None or run is None or stop.state is StopState.DONE:
+            return Done()
+        client = self._clients.get(stop.project)
+        if client is None:
+            return Later(self._clock.now() + _RETRY_AUTH, "its project is not configured any more")
+        try:
+            return await self._step(client, stop, run)
+        except ApiNotFound:
+            return await self._gone(stop, run)
+        except ApiAuthError as error:
+            return Later(self._clock.now() + _RETRY_AUTH, str(error))
+        except RetryableError as error:
+            wait = error.retry_after if error.retry_after is not None else _backoff(intent.attempts)
+            return Later(self._clock.now() + wait, str(error))
+
+    async def _step(self, client: Client, stop: Stop, run: Run) -> Handled:
+        moment = self._moment(stop.project)
+        step = guard.next_step(stop, now=moment.server, verify_within=self._terms.verify_within)
+        if run.ended_at is not None:
+            return await self._ended(stop, moment)
+        if step is Next.ASK:
+            return await self._ask(client, stop, run)
+        if step is Next.LOOK:
+            return await self._verify(client, stop, run)
+        if step is Next.GIVE_UP:
+            return await self._conclude(stop, StopResult.INEFFECTIVE, f"{stop.requests} requests had no effect")
+        return self._next_check(stop)
+
+    # Asking
+
+    async def _ask(self, client: Client, stop: Stop, run: Run) -> Handled:
+        if reason := await self._held_back(stop):
+            return await self._conclude(stop, StopResult.REFUSED, reason)
+        if stop.requests and await self._budget_spent(stop):
+            return Later(self._clock.now() + _LONGEST_RETRY, "the stop budget of this hour is spent")
+        look = await self._look(client, stop)
+        recheck = guard.recheck(run, look.conversation, running=look.running)
+        if recheck is Recheck.NOT_RUNNING:
+            return await self._not_running(stop, run, look)
+        if recheck is Recheck.CHATS_UNKNOWN:
+            return Later(self._clock.now() + _RETRY_SOON, "the chats of the conversation could not be seen")
+        if recheck is not Recheck.SAME_RUN:
+            return await self._conclude(stop, StopResult.CHANGED, _RECHECK_TEXT[recheck])
+        stop = await self._about_to_request(stop)
+        return await self._request(client, stop, run, look)
+
+    async def _about_to_request(self, stop: Stop) -> Stop:
+        """Write down that a request leaves now; one that a crash left pending turned out to be without effect."""
+        moment = self._moment(stop.project)
+        async with self._commits.begin() as commit:
+            if stop.state is StopState.REQUESTING:
+                await commit.tx.stops.answer(stop.id, Answered.WITHOUT_EFFECT)
+            stop = replace(stop, state=StopState.REQUESTING, requested_at=moment.server, looked_at=None)
+            await commit.tx.stops.put(stop)
+            await commit.tx.stops.add_request(stop, at=moment.server, answer=Answered.PENDING)
+            await commit.note(stop, "requesting", "the same run still goes on", moment)
+        return stop
+
+    async def _request(self, client: Client, stop: Stop, run: Run, look: _Look) -> Handled:
+        left = _FRESH - (self._moment(stop.project).server - look.at)
+        try:
+            if left <= 0:
+                raise ApiUnavailable("the look before this stop became too old; it is looked again", sent=False)  # noqa: TRY301 - as if Alli had not been reached
+            await client.stop(stop.conversation_id, within=left)
+        except ApiUnavailable as error:
+            if error.sent:
+                return await self._requested(stop, Answered.UNANSWERED, "Alli did not answer")
+            return await self._not_taken(stop, error)
+        except ApiRefused as error:
+            return await self._refused(client, stop, run, error)
+        return await self._requested(stop, Answered.ACCEPTED, "Alli accepted it")
+
+    async def _requested(self, stop: Stop, answer: Answered, detail: str) -> Handled:
+        moment = self._moment(stop.project)
+        async with self._commits.begin() as commit:
+            stop = replace(stop, state=StopState.REQUESTED, requests=stop.requests + 1)
+            await commit.tx.stops.put(stop)
+            await commit.tx.stops.answer(stop.id, answer)
+            await commit.note(stop, "requested", detail, moment)
+        return self._next_check(stop)
+
+    async def _not_taken(self, stop: Stop, error: ApiUnavailable) -> Handled:
+        """Take the request back: it counts for nothing, and a fresh look comes before the next."""
+        moment = self._moment(stop.project)
+        async with self._commits.begin() as commit:
+            stop = replace(stop, state=StopState.INTENDED, requested_at=None)
+            await commit.tx.stops.put(stop)
+            await commit.tx.stops.answer(stop.id, Answered.REFUSED)
+            await commit.note(stop, "not_taken", str(error), moment)
+        wait = error.retry_after if error.retry_after is not None else _RETRY_SOON
+        return Later(moment.own + wait, str(error))
+
+    async def _refused(self, client: Client, stop: Stop, run: Run, error: ApiRefused) -> Handled:
+        """Alli said no (400, 404, 409): fine if nothing runs, otherwise a person must act."""
+        async with self._commits.begin() as commit:
+            await commit.tx.stops.answer(stop.id, Answered.REFUSED)
+        look = await self._look(client, stop)
+        if not look.running:
+            return await self._not_running(stop, run, look)
+        return await self._conclude(stop, StopResult.ERROR, str(error))
+
+    # Looking
+
+    async def _verify(self, client: Client, stop: Stop, run: Run) -> Handled:
+        look = await self._look(client, stop)
+        if not look.running:
+            return await self._not_running(replace(stop, requests=max(stop.requests, 1)), run, look)
+        if _next_run_goes_on(stop, run, look):
+            return await self._conclude(stop, StopResult.STOPPED, "the next run goes on now; the stop may have hit it")
+        return await self._still_running(replace(stop, looked_at=self._moment(stop.project).server))
+
+    async def _still_running(self, stop: Stop) -> Handled:
+        moment = self._moment(stop.project)
+        check_at = guard.next_check_at(stop, verify_within=self._terms.verify_within)
+        async with self._commits.begin() as commit:
+            await commit.tx.stops.put(stop)
+            await commit.note(stop, "still_running", "", moment)
+            if check_at is None and stop.requests and stop.result is None:
+                within = format_duration(self._terms.verify_within)
+                await commit.conclude(stop, StopResult.INEFFECTIVE, f"still running after {within}", moment, done=False)
+        return self._next_check(stop) if check_at is not None else Later(moment.own)
+
+    async def _not_running(self, stop: Stop, run: Run, look: _Look) -> Handled:
+        asked = stop.requests > 0
+        ended = runs.end(run, Outcome.STOPPED if asked else Outcome.FINISHED, at=look.at)
+        reason = "it does not run any more" if asked else "it ended by itself before it was stopped"
+        return await self._conclude(stop, StopResult.STOPPED if asked else StopResult.ALREADY_FINISHED, reason, ended)
+
+    async def _gone(self, stop: Stop, run: Run) -> Handled:
+        ended = runs.end(run, Outcome.GONE, at=self._moment(stop.project).server)
+        result = StopResult.STOPPED if stop.requests else StopResult.ALREADY_FINISHED
+        return await self._conclude(stop, result, "its conversation was deleted", ended)
+
+    async def _ended(self, stop: Stop, moment: Moment) -> Handled:
+        """Conclude a stop whose run the ledger saw end meanwhile."""
+        async with self._commits.begin() as commit:
+            await conclude_ended(commit, stop, moment)
+        return Done()
+
+    # Helpers
+
+    async def _look(self, client: Client, stop: Stop) -> _Look:
+        conversation = await client.conversation(stop.conversation_id, priority=Priority.STOP)
+        running = await client.is_running(stop.conversation_id, priority=Priority.STOP)
+        return _Look(
+            running=running.value,
+            conversation=conversation.value,
+            at=min(conversation.asked_at, running.asked_at),
+        )
+
+    async def _held_back(self, stop: Stop) -> str:
+        async with self._commits.store.snapshot() as tx:
+            brakes = await tx.stops.brakes(now=self._clock.now())
+        return next((f"{brake.kind}d by {brake.set_by}" for brake in brakes if self._holds(brake, stop)), "")
+
+    async def _budget_spent(self, stop: Stop) -> bool:
+        since = self._moment(stop.project).server - 3600.0
+        async with self._commits.store.snapshot() as tx:
+            spent = await tx.stops.spent(stop, since=since)
+        return spent.total >= self._terms.per_hour or spent.by_app >= self._terms.per_app_per_hour
+
+    async def _conclude(self, stop: Stop, result: StopResult, reason: str, ended: Run | None = None) -> Handled:
+        moment = self._moment(stop.project)
+        async with self._commits.begin() as commit:
+            if result is StopResult.STOPPED:
+                await commit.tx.stops.answer(stop.id, Answered.ACCEPTED)
+            await commit.conclude(stop, result, reason, moment)
+            if ended is not None:
+                await commit.end_run(ended, moment)
+        return Done()
+
+    def _next_check(self, stop: Stop) -> Later:
+        moment = self._moment(stop.project)
+        at = guard.next_check_at(stop, verify_within=self._terms.verify_within)
+        return Later(at - moment.offset if at is not None else moment.own)
+
+    def _moment(self, project: str) -> Moment:
+        return Moment(server=self._clients[project].server_time.now(), own=self._clock.now())
+
+
+_RECHECK_TEXT = {
+    Recheck.USER_WROTE: "the user wrote since its age began to count",
+    Recheck.OTHER_CHAT: "another chat is being written than the one that became overdue",
+}
+
+
+async def conclude_ended(commit: Commit, stop: Stop, moment: Moment) -> None:
+    """Conclude a stop whose run the ledger saw end: by us if anything was asked, else by itself."""
+    asked = stop.requests > 0 or stop.state is StopState.REQUESTING
+    result = StopResult.STOPPED if asked else StopResult.ALREADY_FINISHED
+    await commit.tx.stops.answer(stop.id, Answered.ACCEPTED)
+    await commit.conclude(stop, result, "the run is no longer listed", moment)
+
+
+def _next_run_goes_on(stop: Stop, run: Run, look: _Look) -> bool:
+    """Whether a user wrote after the request and another chat is being written: the run that was stopped is over."""
+    chat = look.conversation.newest_user_chat
+    incomplete = look.conversation.incomplete_chat
+    wrote_since = chat is not None and stop.requested_at is not None and chat.at > stop.requested_at
+    return wrote_since and incomplete is not None and incomplete.id != run.incomplete_chat_id
+
+
+def _backoff(attempts: int) -> float:
+    return min(_RETRY_SOON * 2.0 ** min(attempts, 10), _LONGEST_RETRY)

@@ -1,0 +1,1 @@
+"""Who must know, and when: pure functions of values and times."""

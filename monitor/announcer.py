@@ -1,0 +1,109 @@
+"""Who is told of a transition: routes, integrations and groups, written into the outbox of the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from monitor.alerting.routing import Route, RoutingTree
+from monitor.model.alert import Alert, Resolution, Transition
+from monitor.model.builtin import Builtin
+from monitor.model.notification import Entry
+from monitor.notify.receiver import Receiver
+from monitor.store.database import Transaction
+from monitor.store.outbox import NotificationGroup
+
+__all__ = ["Announcer", "entry_of"]
+
+
+class Announcer:
+    """
+    Puts transitions of alerts into the outbox of every integration that is to be told.
+
+    `receivers` are the integrations by name of their receiver; `link` gives the address where a person looks.
+    """
+
+    def __init__(
+        self, tree: RoutingTree, receivers: Mapping[str, Sequence[Receiver]], link: Callable[[Alert], str]
+    ) -> None:
+        self.tree = tree
+        self._receivers = receivers
+        self._link = link
+        self.integrations = {receiver.name: receiver for group in receivers.values() for receiver in group}
+
+    def routes(self) -> Iterable[Route]:
+        """Return every route of the tree, the root last."""
+        yield from self.tree.children
+        yield self.tree.root
+
+    def targets(self, labels: Mapping[str, str]) -> list[tuple[Route, Receiver]]:
+        """
+        Return the integrations that an alert with these labels is for, each with the route that leads to it.
+
+        That a receiver fails is told through the others: the failing one is passed over, and where no other is left
+        on the route, all the others are told.
+        """
+        found = [
+            (route, integration)
+            for route in self.tree.match(labels)
+            for integration in self._receivers.get(route.receiver, ())
+        ]
+        if labels.get("alertname") != Builtin.RECEIVER_FAILING:
+            return found
+        failing = labels.get("integration", "")
+        others = [(route, integration) for route, integration in found if integration.name != failing]
+        if others:
+            return others
+        return [(self.tree.root, it) for name, it in self.integrations.items() if name != failing]
+
+    async def tell(self, tx: Transaction, alert: Alert, transition: Transition, *, at: float, offset: float) -> None:
+        """
+        Put one transition into the outbox: a firing where its routes lead, a resolve wherever the firing was told.
+
+        `at` is own time; `offset` is the alert's time minus own time.
+        """
+        entry = entry_of(alert, transition, offset=offset, url=self._link(alert))
+        if transition is Transition.FIRING:
+            for route, integration in self.targets(alert.labels):
+                await tx.outbox.tell(self._group(route, integration, alert.labels), entry, at=at)
+            return
+        for group in await tx.outbox.groups_told(alert.fingerprint):
+            told = self.integrations.get(group.integration)
+            if told is not None and _wants(told, alert):
+                await tx.outbox.tell(group, entry, at=at)
+
+    def entry(self, alert: Alert, *, offset: float) -> Entry:
+        """Return an alert as it is now."""
+        status = Transition.RESOLVED if alert.resolved_at is not None else Transition.FIRING
+        return entry_of(alert, status, offset=offset, url=self._link(alert))
+
+    def _group(self, route: Route, integration: Receiver, labels: Mapping[str, str]) -> NotificationGroup:
+        if not integration.groups:
+            return NotificationGroup(integration=integration.name, key="", route=route.key, labels={})
+        return NotificationGroup(
+            integration=integration.name,
+            key=self.tree.group_key(route, labels),
+            route=route.key,
+            labels=self.tree.group_labels(route, labels),
+        )
+
+
+def _wants(integration: Receiver, alert: Alert) -> bool:
+    if alert.resolution is Resolution.EXPIRED and not integration.keeps_state:
+        return False
+    return integration.send_resolved
+
+
+def entry_of(alert: Alert, status: Transition, *, offset: float, url: str) -> Entry:
+    """Return an alert at one transition, in own time."""
+    resolved = status is Transition.RESOLVED
+    ends_at = alert.resolved_at if resolved else alert.expires_at
+    return Entry(
+        fingerprint=alert.fingerprint,
+        status=status,
+        labels=dict(alert.labels),
+        annotations=dict(alert.annotations),
+        starts_at=(alert.fired_at if alert.fired_at is not None else alert.pending_since) - offset,
+        ends_at=ends_at - offset if ends_at is not None else None,
+        url=url,
+        resolution=alert.resolution if resolved else None,
+    )

@@ -1,0 +1,378 @@
+"""The composition root: builds everything from the settings, starts it, and stops it in reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from http.cookiejar import DefaultCookiePolicy
+from urllib.parse import quote
+
+import httpx
+import stamina.instrumentation
+import structlog
+
+from monitor import __version__
+from monitor.actions.stop import StopHandler, StopTerms
+from monitor.alerting.routing import Route, RoutingTree, parse_matcher
+from monitor.alli.client import Client
+from monitor.alli.credentials import ApiKey, Bearer, Credential
+from monitor.alli.pacing import Pacer
+from monitor.announcer import Announcer
+from monitor.clock import Clock
+from monitor.commit import Commits
+from monitor.cycle.health import DaemonHealth
+from monitor.cycle.project import Project
+from monitor.cycle.runs import POLL
+from monitor.cycle.stops import holds
+from monitor.dead_man import DeadMan
+from monitor.delivery import DeliveryHandler
+from monitor.dispatch import Dispatcher
+from monitor.errors import ConfigError, ConfigErrors
+from monitor.jobs import Jobs
+from monitor.metrics import Metrics
+from monitor.model.alert import Alert
+from monitor.model.builtin import Builtin
+from monitor.model.intent import IntentKind
+from monitor.notify import build as notify_build
+from monitor.outbox import Courier
+from monitor.polls import ProjectPolls
+from monitor.resend import Resender
+from monitor.rules import files as rule_files
+from monitor.rules.files import RuleSet
+from monitor.settings import ChildRoute, RootRoute, Settings
+from monitor.settings import Project as ProjectSettings
+from monitor.storage_alarm import StorageAlarm
+from monitor.store import Store
+from monitor.store.database import StorageError
+from monitor.web.app import ProjectView
+from monitor.web.app import build as build_web
+from monitor.web.server import WebServer
+
+__all__ = ["App", "load_rules", "routing_tree"]
+
+log = structlog.get_logger()
+
+_GRACE = 8.0  # seconds that what is in flight has to end after SIGTERM
+_STUCK_AFTER = 60.0
+_RESEND_EVERY = 60.0
+_RETENTION_EVERY = 3600.0
+_OUTBOX_LATE = 60.0
+_TROUBLE = {Builtin.MONITOR_API_AUTH, Builtin.MONITOR_BLIND, Builtin.RULE_FAILING, Builtin.RECEIVER_FAILING}
+
+
+def load_rules(settings: Settings) -> RuleSet:
+    """Return the rules of the configuration; raise ConfigErrors with all that is wrong with them."""
+    rules = rule_files.load(settings.rule_files)
+    slowest = min((tier.every for tier in settings.polling.ratings), default=0.0)
+    if errors := rule_files.check_windows(rules.rules, slowest):
+        raise ConfigErrors(errors)
+    return rules
+
+
+def routing_tree(root: RootRoute) -> RoutingTree:
+    """Return the routes of the configuration; raise ConfigError for a matcher or a pair of routes that cannot be."""
+    try:
+        return RoutingTree(_route(root), [_route(child) for child in root.routes])
+    except ValueError as error:
+        raise ConfigError(f"alerting.route: {error}") from error
+
+
+def _route(route: RootRoute | ChildRoute) -> Route:
+    child = route if isinstance(route, ChildRoute) else None
+    return Route(
+        receiver=route.receiver,
+        group_by=route.group_by,
+        group_wait=route.group_wait,
+        group_interval=route.group_interval,
+        repeat_interval=route.repeat_interval,
+        matchers=tuple(parse_matcher(text) for text in child.matchers) if child else (),
+        continue_=child.continue_ if child else False,
+    )
+
+
+class App:
+    """
+    The daemon; `started` is set once it listens and its schedule runs.
+
+    Use as ``async with App.open(settings, clock) as app: await app.run(stopped)``. `config` is the file that a reload
+    reads the rules of again.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        clock: Clock,
+        store: Store,
+        rules: RuleSet,
+        http: httpx.AsyncClient,
+    ) -> None:
+        self.store = store
+        self.metrics = Metrics()
+        self.started = asyncio.Event()
+        self.started_at = clock.now()
+        self._settings = settings
+        self._clock = clock
+        self._rules = rules
+        self._jobs = Jobs(clock)
+        self._http = http
+        self.web = WebServer(build_web(self, settings.web), settings.web)
+        receivers = notify_build.build(
+            settings.alerting.receivers, http=http, clock=clock, external_url=self._external_url()
+        )
+        self.announcer = Announcer(routing_tree(settings.alerting.route), receivers, self._link)
+        self._dispatcher = Dispatcher(store, self.announcer)
+        self._clients = {name: self._client(name, project) for name, project in settings.projects.items()}
+        self._awake = asyncio.Event()
+        self._commits = Commits(store, self.announcer, self.metrics, self._awake.set)
+        self._alarm = StorageAlarm(self.announcer, clock)
+        self._polls = [ProjectPolls(self._project(name), jobs=self._jobs, alarm=self._alarm) for name in self._clients]
+        self._courier = self._build_courier()
+        self._daemon_health = DaemonHealth(self._commits, clock)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Settings, clock: Clock) -> AsyncIterator[App]:
+        """
+        Check the rules, open the database and build everything; nothing runs yet.
+
+        Raises ConfigErrors, ConfigError and StartError.
+        """
+        stamina.instrumentation.set_on_retry_hooks([])  # a retried request is no event: what fails in the end is logged
+        rules = await asyncio.to_thread(load_rules, settings)
+        routing_tree(settings.alerting.route)
+        async with AsyncExitStack() as stack:
+            store = await stack.enter_async_context(Store.open(settings.storage.url))
+            limits = httpx.Limits(max_connections=64, max_keepalive_connections=16)
+            http = await stack.enter_async_context(httpx.AsyncClient(limits=limits))
+            http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # nobody's cookies reach another
+            yield cls(settings=settings, clock=clock, store=store, rules=rules, http=http)
+
+    async def run(self, stopped: asyncio.Event) -> None:
+        """Run until `stopped` is set; then let what is in flight end, for at most 10 s. Raises StartError."""
+        await self.web.start()
+        await self._courier.release()
+        courier = asyncio.create_task(self._courier.run(), name="courier")
+        self._loaded()
+        self._schedule()
+        self._jobs.start()
+        self.started.set()
+        log.info(
+            "started",
+            version=__version__,
+            listen=self.web.url,
+            projects=sorted(self._clients),
+            rules=len(self._rules.rules),
+            receivers=sorted(self.announcer.integrations),
+        )
+        try:
+            await stopped.wait()
+        finally:
+            log.info("stopping")
+            await self._jobs.stop(within=_GRACE)
+            self._courier.close()
+            await asyncio.wait([courier], timeout=_GRACE)
+            courier.cancel()
+            await asyncio.gather(courier, return_exceptions=True)
+            await self.web.stop()
+            log.info("stopped")
+
+    async def settle(self) -> None:
+        """Deliver what is due now. For the end of a demo. Raises StorageError."""
+        await self._courier.settle()
+
+    def now(self) -> float:
+        """Return own time."""
+        return self._clock.now()
+
+    # What the web asks
+
+    def unhealthy(self) -> str | None:
+        """Return why the daemon is stuck, None when it is not."""
+        now = self._clock.monotonic()
+        beats = {"schedule": self._jobs.beat_at, "outbox": self._courier.beat_at}
+        stuck = [
+            f"the {name} has not moved for {now - at:.0f} s" for name, at in beats.items() if now - at > _STUCK_AFTER
+        ]
+        return "; ".join(stuck) or None
+
+    def not_ready(self) -> str | None:
+        """Return which polls were not attempted yet, None when each was."""
+        waiting = [
+            f"{polls.project.name}: {', '.join(polls.unattempted)}" for polls in self._polls if polls.unattempted
+        ]
+        return f"not attempted yet: {'; '.join(waiting)}" if waiting else None
+
+    async def reload(self) -> None:
+        """Load the rule files again, all or nothing: ConfigErrors keeps the old set."""
+        try:
+            rules = await asyncio.to_thread(load_rules, self._settings)
+        except ConfigErrors as error:
+            self.metrics.reload_successful.set(0)
+            log.error("reload refused; the old rules stay", errors=[str(each) for each in error.errors])  # noqa: TRY400 - the message says it all
+            raise
+        self._rules = rules
+        for polls in self._polls:
+            polls.project.rules = rules
+        self._loaded()
+        log.info("rules loaded", rules=len(rules.rules), digest=rules.digest)
+
+    def rules(self) -> RuleSet:
+        """Return the rules in force."""
+        return self._rules
+
+    def projects(self) -> list[ProjectView]:
+        """Return what there is to say about each project."""
+        return [
+            ProjectView(
+                name=polls.project.name,
+                base_url=self._settings.projects[polls.project.name].base_url,
+                auth_error=polls.health.auth_error,
+                offset=polls.project.moment().offset,
+                runs_completed_at=polls.completed_at.get(POLL),
+            )
+            for polls in self._polls
+        ]
+
+    # What the clients tell
+
+    def requested(self, project: str, operation: str, code: str, seconds: float) -> None:
+        """Count one request to the Alli API."""
+        self.metrics.requested(project, operation, code, seconds)
+
+    def drifted(self, project: str, kind: str) -> None:
+        """Count something in an answer that does not fit, and let it degrade its project."""
+        self.metrics.drifted(project, kind)
+        for polls in self._polls:
+            if polls.project.name == project:
+                polls.health.drifted(kind)
+
+    # Building
+
+    def _client(self, name: str, project: ProjectSettings) -> Client:
+        return Client(
+            project=name,
+            base_url=project.base_url,
+            credential=_credential(project),
+            http=self._http,
+            clock=self._clock,
+            pacer=Pacer(
+                requests_per_minute=project.requests_per_minute,
+                max_in_flight=project.max_in_flight,
+                clock=self._clock,
+            ),
+            headers={header: value.get_secret_value() for header, value in project.headers.items()},
+            timeout=project.timeout,
+            time_unit=project.time_unit,
+            telemetry=self,
+        )
+
+    def _project(self, name: str) -> Project:
+        return Project(
+            name,
+            client=self._clients[name],
+            settings=self._settings,
+            rules=self._rules,
+            commits=self._commits,
+            clock=self._clock,
+        )
+
+    def _build_courier(self) -> Courier:
+        auto_stop = self._settings.auto_stop
+        terms = StopTerms(
+            verify_within=auto_stop.verify_within,
+            per_hour=auto_stop.budget.per_hour,
+            per_app_per_hour=auto_stop.budget.per_app_per_hour,
+        )
+        stop = StopHandler(commits=self._commits, clients=self._clients, clock=self._clock, terms=terms, holds=holds)
+        deliver = DeliveryHandler(
+            store=self.store,
+            announcer=self.announcer,
+            clock=self._clock,
+            metrics=self.metrics,
+            jitter=random.Random(),  # noqa: S311 - to spread retries, not to keep secrets
+        )
+        return Courier(
+            store=self.store,
+            dispatcher=self._dispatcher,
+            handlers={IntentKind.STOP: stop, IntentKind.NOTIFY: deliver},
+            clock=self._clock,
+            name=secrets.token_hex(8),
+            awake=self._awake,
+        )
+
+    def _schedule(self) -> None:
+        for polls in self._polls:
+            polls.schedule()
+            self.metrics.leader.labels(polls.project.name).set(1)
+        resender = Resender(self.store, self.announcer, self._clock)
+        evaluation = self._settings.polling.evaluation
+        self._jobs.every("daemon health", evaluation, lambda: self._guarded(self._daemon_health.evaluate))
+        self._jobs.every("resend", _RESEND_EVERY, lambda: self._guarded(resender.resend), delay=_RESEND_EVERY)
+        self._jobs.every("retention", _RETENTION_EVERY, lambda: self._guarded(self._prune), delay=_RETENTION_EVERY)
+        if (url := self._settings.dead_man.url) is not None:
+            dead_man = DeadMan(url, self._http, self._find_trouble)
+            self._jobs.every("dead man", self._settings.dead_man.every, dead_man.ping)
+
+    # Small work of its own
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do what needs only the storage, and tell if that fails."""
+        try:
+            await work()
+        except StorageError as error:
+            await self._alarm.failed(error)
+
+    async def _prune(self) -> None:
+        before = self._clock.now() - self._settings.storage.retention
+        async with self.store.transaction() as tx:
+            keep = list(await tx.alerts.open())
+            await tx.outbox.prune(before=before, keep=keep)
+            await tx.alerts.prune(before=before)
+
+    async def _find_trouble(self) -> str | None:
+        """Return why the newest round was not a good one, None when it was."""
+        now = self._clock.now()
+        async with self.store.snapshot() as tx:
+            alerts = (await tx.alerts.open()).values()
+            backlog = (await tx.outbox.backlog()).values()
+        ours = sorted({alert.identity.rule for alert in alerts} & _TROUBLE)
+        if ours:
+            return f"firing: {', '.join(ours)}"
+        late = [each.destination for each in backlog if now - each.oldest_at > _OUTBOX_LATE + self._slowest_group()]
+        if late:
+            return f"not delivered for long: {', '.join(late)}"
+        return self.not_ready() or self.unhealthy()
+
+    def _slowest_group(self) -> float:
+        tree = self.announcer.tree
+        return max(max(route.group_wait, route.group_interval) for route in (*tree.children, tree.root))
+
+    def _external_url(self) -> str:
+        return (self._settings.web.external_url or f"http://{self._settings.web.listen}").rstrip("/")
+
+    def _link(self, alert: Alert) -> str:
+        """Return where a person looks at an alert: the conversation in Alli's dashboard, or our own page of it."""
+        project, conversation_id = alert.identity.project, dict(alert.identity.subject).get("conversation_id")
+        if conversation_id is None:
+            return f"{self._external_url()}/"
+        settings = self._settings.projects.get(project)
+        parts = {"project": quote(project, safe=""), "conversation_id": quote(conversation_id, safe="")}
+        if settings is not None and settings.conversation_url:
+            return settings.conversation_url.format(**parts)
+        return f"{self._external_url()}/c/{parts['project']}/{parts['conversation_id']}"
+
+    def _loaded(self) -> None:
+        self.metrics.reload_successful.set(1)
+        self.metrics.reload_timestamp.set(self._clock.now())
+
+
+def _credential(project: ProjectSettings) -> Credential:
+    if project.api_key is not None:
+        return ApiKey(project.api_key.get_secret_value())
+    if project.token is not None:
+        return Bearer(project.token.get_secret_value())
+    raise ConfigError("a project needs an API key or a token")

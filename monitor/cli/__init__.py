@@ -1,0 +1,39 @@
+"""The command line: thin, one module a group of commands."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from monitor.cli import brake, check, daemon, demo, simulate
+from monitor.errors import ConfigErrors, MonitorError
+
+__all__ = ["main"]
+
+commands = typer.Typer(
+    name="alli-monitor",
+    help="Watch the background runs and ratings of Alli projects, stop what hangs, and tell the people on call.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+commands.command("run")(daemon.run)
+commands.command("demo")(demo.demo)
+commands.command("check")(check.check)
+commands.command("simulate")(simulate.simulate)
+commands.add_typer(brake.autostop, name="autostop")
+commands.command("protect")(brake.protect)
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one line and exit code 1."""
+    try:
+        commands()
+    except ConfigErrors as error:
+        for each in error.errors:
+            print(f"error: {each}", file=sys.stderr)
+        sys.exit(1)
+    except MonitorError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)

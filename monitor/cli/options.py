@@ -1,0 +1,33 @@
+"""Options that several commands have, and running the daemon until a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["Config", "Project", "on_signals"]
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        help="The configuration file; without one the environment makes one project.",
+        show_default=False,
+    ),
+]
+Project = Annotated[str, typer.Option("--project", "-p", help="Only in this project.", show_default="every project")]
+
+
+def on_signals(stop: Callable[[], object], reload: Callable[[], object] | None = None) -> None:
+    """Call `stop` on SIGTERM and SIGINT, and `reload` on SIGHUP, from the running event loop."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    if reload is not None:
+        loop.add_signal_handler(signal.SIGHUP, reload)

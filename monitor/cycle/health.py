@@ -1,0 +1,173 @@
+"""What the monitor says about itself: blindness, credentials, contradictions, receivers, rules, budget."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from monitor.alerting.guard import Decision
+from monitor.clock import Clock
+from monitor.commit import Commit, Commits, Moment
+from monitor.cycle.project import Project
+from monitor.cycle.runs import POLL
+from monitor.metrics import Metrics
+from monitor.model.alert import Alert, Resolution
+from monitor.model.builtin import Builtin
+from monitor.model.stop import StopMode, StopResult
+from monitor.store.outbox import Health
+
+__all__ = ["DaemonHealth", "ProjectHealth"]
+
+_HOUR = 3600.0
+_FAILING_AFTER = 3  # failed attempts in a row
+_DEGRADED_FOR = 600.0  # seconds after the newest sign
+
+
+class ProjectHealth:
+    """
+    The built-in alerts about one project.
+
+    `started_at` is the server time at which this daemon began: before it, nothing could be observed.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._started_at = project.moment().server
+        self._degraded_at: dict[str, float] = {}
+        self.auth_error: str | None = None
+
+    def drifted(self, kind: str) -> None:
+        """Note that the API contradicts itself or a filter that is needed does not work."""
+        if kind in {"time_unit", "filter_ignored"}:
+            self._degraded_at[kind] = self._project.moment().server
+
+    async def evaluate(self) -> None:
+        """Write what is known about the health of the project. Raises StorageError."""
+        async with self._project.commits.begin() as commit:
+            moment = self._project.moment()
+            await self._auth(commit, moment)
+            await self._blind(commit, moment)
+            await self._degraded(commit, moment)
+            await self._budget(commit, moment)
+            await self._rules(commit, moment)
+            await self._removed_rules(commit, moment)
+        self._show(moment)
+
+    async def _raise(
+        self, commit: Commit, name: Builtin, summary: str, *, true: bool, moment: Moment, rule: str = ""
+    ) -> None:
+        subject = {"rule": rule} if rule else {}
+        await commit.raise_builtin(
+            name, project=self._project.name, subject=subject, labels={}, summary=summary, true=true, moment=moment
+        )
+
+    async def _auth(self, commit: Commit, moment: Moment) -> None:
+        summary = (
+            f"Alli refuses the credential of project {self._project.name}: nothing is observed until it is replaced. "
+            f"{self.auth_error or ''}"
+        )
+        await self._raise(commit, Builtin.MONITOR_API_AUTH, summary, true=self.auth_error is not None, moment=moment)
+
+    async def _blind(self, commit: Commit, moment: Moment) -> None:
+        done = await commit.tx.observations.newest_pass(self._project.name, POLL)
+        since = max(done.completed_at if done else self._started_at, 0.0)
+        if done is not None and done.completed_at < self._started_at:
+            since = self._started_at  # what was missed while no daemon ran is not this one's blindness
+        blind = moment.server - since > 3 * self._project.settings.polling.runs
+        summary = f"No complete look at the runs of project {self._project.name} for {moment.server - since:.0f} s."
+        await self._raise(commit, Builtin.MONITOR_BLIND, summary, true=blind, moment=moment)
+
+    async def _degraded(self, commit: Commit, moment: Moment) -> None:
+        recent = [kind for kind, at in self._degraded_at.items() if moment.server - at < _DEGRADED_FOR]
+        gap = 3 * self._project.settings.polling.runs
+        open_runs = (await commit.tx.runs.open(self._project.name)).values()
+        contradicted = [r for r in open_runs if r.absent_since is not None and moment.server - r.absent_since > gap]
+        reasons = sorted(recent) + ([f"{len(contradicted)} runs listed and not listed"] if contradicted else [])
+        summary = f"Answers about project {self._project.name} contradict each other: {', '.join(reasons)}."
+        await self._raise(commit, Builtin.MONITOR_DEGRADED, summary, true=bool(reasons), moment=moment)
+
+    async def _budget(self, commit: Commit, moment: Moment) -> None:
+        """Alert while a run is overdue and goes on because the budget of this hour is spent."""
+        newest = await commit.tx.stops.newest(self._project.name, limit=200)
+        open_runs = {run.id for run in (await commit.tx.runs.open(self._project.name)).values()}
+        waiting = [
+            stop
+            for stop in newest
+            if stop.mode is StopMode.ENFORCE
+            and stop.result is StopResult.REFUSED
+            and stop.reason == Decision.BUDGET_SPENT.value
+            and stop.run_id in open_runs
+        ]
+        summary = f"The stop budget of project {self._project.name} is spent; overdue runs that go on: {len(waiting)}."
+        await self._raise(commit, Builtin.STOP_BUDGET_SPENT, summary, true=bool(waiting), moment=moment)
+
+    async def _rules(self, commit: Commit, moment: Moment) -> None:
+        for rule in self._project.rules.rules:
+            failure = self._project.failing_rules.get(rule.name)
+            summary = f"Rule {rule.name} failed when it was last evaluated: {failure}. It stays on."
+            await self._raise(
+                commit, Builtin.RULE_FAILING, summary, true=failure is not None, moment=moment, rule=rule.name
+            )
+
+    async def _removed_rules(self, commit: Commit, moment: Moment) -> None:
+        """Resolve alerts whose rule a reload or a restart took away."""
+        names = {rule.name for rule in self._project.rules.rules} | {name.value for name in Builtin}
+        alerts = (await commit.tx.alerts.open(self._project.name)).values()
+        orphans = [alert for alert in alerts if alert.identity.rule not in names]
+        await commit.end_alerts(orphans, Resolution.RULE_REMOVED, moment)
+
+    def _show(self, moment: Moment) -> None:
+        metrics = self._project.metrics
+        metrics.clock_offset.labels(self._project.name).set(round(moment.offset, 3))
+
+
+class DaemonHealth:
+    """The built-in alerts about the daemon itself, in own time."""
+
+    def __init__(self, commits: Commits, clock: Clock) -> None:
+        self._commits = commits
+        self._clock = clock
+
+    async def evaluate(self) -> None:
+        """Write what is known about the daemon's health. Raises StorageError."""
+        now = self._clock.now()
+        moment = Moment(server=now, own=now)
+        async with self._commits.begin() as commit:
+            await commit.raise_builtin(
+                Builtin.WATCHDOG,
+                project="",
+                subject={},
+                labels={},
+                summary="Always firing: when it stops arriving, the monitor or the way to you is broken.",
+                true=True,
+                moment=moment,
+            )
+            for health in (await commit.tx.outbox.health()).values():
+                await self._receiver(commit, health, moment)
+            alerts = list((await commit.tx.alerts.open()).values())
+            backlog = await commit.tx.outbox.backlog()
+        self._show(self._commits.metrics, alerts)
+        for name in self._commits.announcer.integrations:
+            waiting = backlog.get(name)
+            self._commits.metrics.outbox_pending.labels(name).set(waiting.pending if waiting else 0)
+            self._commits.metrics.outbox_oldest.labels(name).set(waiting.oldest_at if waiting else 0)
+
+    async def _receiver(self, commit: Commit, health: Health, moment: Moment) -> None:
+        failing = health.permanent or health.attempts >= _FAILING_AFTER
+        configured = health.destination in self._commits.announcer.integrations
+        what = "refuses notifications; those are set aside" if health.permanent else "does not take notifications"
+        await commit.raise_builtin(
+            Builtin.RECEIVER_FAILING,
+            project="",
+            subject={"integration": health.destination},
+            labels={"receiver": health.destination.partition("/")[0]},
+            summary=f"Receiver {health.destination} {what}: {health.error}",
+            true=failing and configured,
+            moment=moment,
+        )
+
+    def _show(self, metrics: Metrics, alerts: Sequence[Alert]) -> None:
+        counts = Counter((alert.identity.rule, alert.state.value) for alert in alerts)
+        metrics.alerts.clear()
+        for (rule, state), count in counts.items():
+            metrics.alerts.labels(rule, state).set(count)

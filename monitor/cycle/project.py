@@ -1,0 +1,75 @@
+"""What the cycles of one project share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from monitor.alerting.lifecycle import Terms
+from monitor.alli.client import Client
+from monitor.clock import Clock
+from monitor.commit import Commits, Moment
+from monitor.metrics import Metrics
+from monitor.model.conversation import App
+from monitor.model.stop import StopMode
+from monitor.rules.evaluate import Evaluation
+from monitor.rules.files import RuleSet
+from monitor.rules.rule import Rule
+from monitor.settings import Settings
+
+__all__ = ["Project"]
+
+
+class Project:
+    """
+    One watched project.
+
+    `rules` may be replaced by a reload between two cycles. `failing_rules` holds, by name, why a rule's newest
+    evaluation failed.
+    """
+
+    def __init__(
+        self, name: str, *, client: Client, settings: Settings, rules: RuleSet, commits: Commits, clock: Clock
+    ) -> None:
+        self.name = name
+        self.client = client
+        self.settings = settings
+        self.rules = rules
+        self.commits = commits
+        self.clock = clock
+        self.failing_rules: dict[str, str] = {}
+
+    @property
+    def metrics(self) -> Metrics:
+        """The metrics of the daemon."""
+        return self.commits.metrics
+
+    def moment(self) -> Moment:
+        """Return now, on both clocks."""
+        return Moment(server=self.client.server_time.now(), own=self.clock.now())
+
+    def terms(self, rule: Rule, *, gap: float, stop_mode: StopMode = StopMode.OFF) -> Terms:
+        """Return the timing of a rule's alerts; `gap` is the longest time between two looks that counts as observed."""
+        waits = rule.stops and stop_mode is not StopMode.OFF
+        return Terms(
+            for_=rule.for_,
+            keep_firing_for=rule.keep_firing_for,
+            resolve_after=rule.resolve_after,
+            announce_within=self.settings.auto_stop.verify_within if waits else None,
+            gap=gap,
+        )
+
+    def labels(self, rule: Rule, app: App | None, subject: Mapping[str, str]) -> dict[str, str]:
+        """Return the labels of an alert: the app's own, the rule's own, and those that nobody may override."""
+        fixed = {"alertname": rule.name, "project": self.name}
+        of_app = {"app": app.name, "app_id": app.id} if app else {}
+        return {**self.settings.app_policy(app, self.name).labels, **rule.labels, **subject, **of_app, **fixed}
+
+    def note(self, evaluation: Evaluation) -> None:
+        """Count an evaluation, and remember whether its rule fails."""
+        name = evaluation.rule.name
+        self.metrics.rule_evaluations.labels(name).inc()
+        if evaluation.failure is None:
+            self.failing_rules.pop(name, None)
+        else:
+            self.metrics.rule_failures.labels(name).inc()
+            self.failing_rules[name] = evaluation.failure

@@ -1,0 +1,229 @@
+"""The cycle of background runs: poll, reconcile with the ledger, ask the rules, decide about stops, commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import structlog
+
+from monitor.alerting import lifecycle
+from monitor.commit import Commit, Moment
+from monitor.cycle.project import Project
+from monitor.cycle.stops import end_run, judge, want_stop
+from monitor.model.alert import Alert, AlertState, Identity, Resolution, fingerprint
+from monitor.model.run import Outcome, Run
+from monitor.model.stop import StopMode, StopState
+from monitor.rules.cel import Truth
+from monitor.rules.evaluate import evaluate
+from monitor.rules.rule import Subject
+from monitor.rules.variables import age_since, run_variables
+from monitor.store.observations import Pass
+from monitor.tracking import runs
+from monitor.tracking.runs import Ledger
+from monitor.watch import runs as watch
+from monitor.watch.runs import Fate, RunsSeen
+
+__all__ = ["POLL", "RunCycle"]
+
+log = structlog.get_logger()
+
+POLL = "runs"
+_DETAIL_AFTER = 0.25  # of the limit: from this age on, the steps of a run are read
+_DETAIL_EVERY = 60.0  # seconds between two readings of the steps of one run
+_FOREVER_AGO = float("-inf")
+
+
+class RunCycle:
+    """Keeps the run ledger of one project and acts on it."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._detailed_at: dict[str, float] = {}
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two polls."""
+        return self._project.settings.polling.runs
+
+    async def poll(self) -> None:
+        """Do one whole cycle. Raises what the client raises, and StorageError; then nothing was changed."""
+        name = self._project.name
+        async with self._project.commits.store.snapshot() as tx:
+            open_runs = await tx.runs.open(name)
+            previous = await tx.observations.newest_pass(name, POLL)
+        seen = await watch.look(self._project.client, open_runs, self._wants_detail)
+        missing = self._reconcile(open_runs, seen, previous).missing
+        fates = await watch.confirm(self._project.client, missing)
+        async with self._project.commits.begin() as commit:
+            # The ledger may have moved while we were asking: a stop may have ended a run that the list still showed.
+            open_runs = await commit.tx.runs.open(name)
+            ended = await commit.tx.runs.ended_since(name, seen.asked_at)
+            current = [s for s in seen.sightings if ended.get(s.conversation.id, _FOREVER_AGO) < s.at]
+            ledger = self._reconcile(open_runs, replace(seen, sightings=tuple(current)), previous)
+            moment = self._project.moment()
+            await self._write(commit, ledger, fates, moment)
+            if seen.complete:
+                await self._record_pass(commit, seen, previous, moment)
+            going_on = [*ledger.begun, *(followed.run for followed in ledger.followed)]
+            await self._evaluate(commit, going_on, moment)
+        still_open = {run.id for run in open_runs.values()}
+        self._detailed_at = {id_: at for id_, at in self._detailed_at.items() if id_ in still_open}
+
+    async def evaluate(self) -> None:
+        """
+        Do what only the passing of time brings: overdue runs, `for`, the announcement of stops, verdicts of shadow.
+
+        Runs that were not seen for three intervals are unknown, and left alone. Raises StorageError.
+        """
+        async with self._project.commits.begin() as commit:
+            moment = self._project.moment()
+            open_runs = (await commit.tx.runs.open(self._project.name)).values()
+            known = [run for run in open_runs if self._is_known(run, moment)]
+            await self._evaluate(commit, known, moment)
+            await self._announce_overdue(commit, moment)
+            await judge(self._project, commit, moment)
+
+    async def deadlines(self) -> dict[str, float]:
+        """Return when each open run, and each alert about one, is to be looked at again, by key, in own time."""
+        moment = self._project.moment()
+        async with self._project.commits.store.snapshot() as tx:
+            open_runs = await tx.runs.open(self._project.name)
+            open_alerts = await tx.alerts.open(self._project.name)
+            unjudged = await tx.stops.unjudged(self._project.name)
+        dues = {f"run {run.id}": self._next_threshold(run, moment.server) for run in open_runs.values()}
+        rules = {rule.name: rule for rule in self._project.rules.by_subject(Subject.RUN)}
+        for alert in open_alerts.values():
+            if rule := rules.get(alert.identity.rule):
+                terms = self._project.terms(rule, gap=runs.blind_after(self.interval))
+                dues[f"alert {alert.fingerprint}"] = lifecycle.due_at(alert, terms)
+        dues |= {f"shadow {stop.id}": stop.decided_at + stop.limit for stop in unjudged}
+        return {key: at - moment.offset for key, at in dues.items() if at is not None and at > moment.server}
+
+    # The ledger
+
+    def _reconcile(self, open_runs: Mapping[str, Run], seen: RunsSeen, previous: Pass | None) -> Ledger:
+        return runs.reconcile(
+            open_runs,
+            seen.sightings,
+            project=self._project.name,
+            complete=seen.complete,
+            unreadable=seen.unreadable,
+            asked_at=seen.asked_at,
+            not_running_at=previous.asked_at if previous else None,
+            gap=runs.blind_after(self.interval),
+        )
+
+    async def _write(self, commit: Commit, ledger: Ledger, fates: Mapping[str, Fate], moment: Moment) -> None:
+        await commit.tx.runs.put([*ledger.begun, *(followed.run for followed in ledger.followed)])
+        for run in ledger.begun:
+            commit.after(lambda run=run: self._log_begun(run))  # type: ignore[misc]
+        for followed in ledger.followed:
+            if followed.ended is not None:
+                await end_run(commit, followed.ended, Outcome.FINISHED, followed.run.began_at, moment)
+            if followed.because is not None:
+                because, run_id = followed.because.value, followed.run.id
+                commit.after(lambda why=because, id_=run_id: log.info("age restarted", run=id_, because=why))  # type: ignore[misc]
+        for run in ledger.missing:
+            await self._write_missing(commit, run, fates.get(run.id, Fate.UNKNOWN), moment)
+
+    async def _write_missing(self, commit: Commit, run: Run, fate: Fate, moment: Moment) -> None:
+        """End a run that is missing from a complete list, once /running agrees; until then it is unknown."""
+        at = run.absent_since if run.absent_since is not None else moment.server
+        if fate is Fate.FINISHED:
+            await end_run(commit, run, Outcome.FINISHED, at, moment)
+        elif fate is Fate.GONE:
+            await end_run(commit, run, Outcome.GONE, at, moment)
+            about = await commit.tx.alerts.open(run.project, conversation_id=run.conversation_id)
+            await commit.end_alerts(about.values(), Resolution.GONE, moment)
+        else:
+            await commit.tx.runs.put([run])
+
+    async def _record_pass(self, commit: Commit, seen: RunsSeen, previous: Pass | None, moment: Moment) -> None:
+        done = Pass(asked_at=seen.asked_at, completed_at=seen.completed_at, own_at=moment.own)
+        await commit.tx.observations.record_pass(self._project.name, POLL, done)
+        if previous is not None:
+            gap = seen.completed_at - previous.completed_at
+            blind = gap - self.interval if gap > 3 * self.interval else 0.0
+            counter = self._project.metrics.blind_seconds.labels(self._project.name)
+            commit.after(lambda: counter.inc(max(blind, 0.0)))
+
+    # Rules and stops
+
+    async def _evaluate(self, commit: Commit, known: Iterable[Run], moment: Moment) -> None:
+        open_alerts = await commit.tx.alerts.open(self._project.name)
+        for run in known:
+            await self._evaluate_run(commit, run, open_alerts, moment)
+
+    async def _evaluate_run(self, commit: Commit, run: Run, open_alerts: Mapping[str, Alert], moment: Moment) -> None:
+        policy = self._project.settings.app_policy(run.app, run.project)
+        data = run_variables(run, limit=policy.run_limit, now=moment.server)
+        subject = {"conversation_id": run.conversation_id, "run_id": run.id}
+        for evaluation in evaluate(self._project.rules.by_subject(Subject.RUN), data):
+            self._project.note(evaluation)
+            if evaluation.truth is Truth.UNKNOWN:
+                continue
+            rule = evaluation.rule
+            identity = Identity(project=run.project, rule=rule.name, subject=tuple(sorted(subject.items())))
+            before = open_alerts.get(fingerprint(identity))
+            step = lifecycle.advance(
+                before,
+                identity,
+                true=evaluation.truth is Truth.TRUE,
+                now=moment.server,
+                terms=self._project.terms(rule, gap=runs.blind_after(self.interval), stop_mode=policy.stop_mode),
+                labels=self._project.labels(rule, run.app, subject),
+                annotations=evaluation.annotations,
+            )
+            alert = await commit.settle(before, step, moment)
+            fires = alert is not None and alert.state is AlertState.FIRING and evaluation.truth is Truth.TRUE
+            if alert is not None and fires and rule.stops:
+                await want_stop(self._project, commit, run, alert, moment)
+
+    async def _announce_overdue(self, commit: Commit, moment: Moment) -> None:
+        """Announce alerts whose stop has no outcome yet after `verify_within`."""
+        for alert in (await commit.tx.alerts.open(self._project.name)).values():
+            waits = alert.announced_at is None and alert.announce_by is not None
+            if not waits or alert.announce_by is None or alert.announce_by > moment.server:
+                continue
+            run_id = dict(alert.identity.subject).get("run_id", "")
+            stop = await commit.tx.stops.of_run(run_id, StopMode.ENFORCE)
+            asked = stop is not None and (stop.requests > 0 or stop.state is StopState.REQUESTING)
+            action = "ineffective" if asked else "refused"
+            note = "The run still goes on; the stop is being tried." if asked else "Alli has not taken the stop yet."
+            step = lifecycle.announce(alert, now=moment.server, action=action, note=note)
+            await commit.settle(alert, step, moment)
+
+    # Helpers
+
+    def _is_known(self, run: Run, moment: Moment) -> bool:
+        return run.absent_since is None and moment.server - run.seen_at <= max(3 * self.interval, 1.0)
+
+    def _next_threshold(self, run: Run, now: float) -> float | None:
+        """Return when the passing of time next makes a comparison of an age true."""
+        limit = self._project.settings.app_policy(run.app, run.project).run_limit
+        moments = [
+            threshold.moment(since, limit)
+            for rule in self._project.rules.by_subject(Subject.RUN)
+            for threshold in rule.thresholds
+            if (since := age_since(run, threshold.age)) is not None
+        ]
+        return min((at for at in moments if at > now), default=None)
+
+    def _wants_detail(self, run: Run) -> bool:
+        """Whether the steps of a run are worth a request: it is past a quarter of its limit, at most once a minute."""
+        now = self._project.client.server_time.now()
+        limit = self._project.settings.app_policy(run.app, run.project).run_limit
+        if now - run.estimate_since < _DETAIL_AFTER * limit:
+            return False
+        if now - self._detailed_at.get(run.id, _FOREVER_AGO) < _DETAIL_EVERY:
+            return False
+        self._detailed_at[run.id] = now
+        return True
+
+    def _log_begun(self, run: Run) -> None:
+        app = run.app.name if run.app else None
+        log.info("run", project=run.project, run=run.id, conversation=run.conversation_id, app=app, what="begun")
+        if run.not_running_at is not None:
+            delay = run.began_at - run.not_running_at
+            self._project.metrics.detection_delay.labels(run.project, "run").observe(delay)

@@ -1,0 +1,40 @@
+"""What the outbox asks of its handlers, and what they answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from monitor.model.intent import Intent
+
+__all__ = ["Done", "Handled", "Handler", "Later", "SetAside"]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The intent was carried out, or there is nothing left to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The intent is to be handled again at `at`, own time; `error` says why if something failed."""
+
+    at: float
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Trying again the same way cannot help: `error` says why."""
+
+    error: str
+
+
+Handled = Done | Later | SetAside
+
+
+class Handler(Protocol):
+    """Carries out intents of one kind. A crash anywhere only means that it is called again."""
+
+    async def handle(self, intent: Intent) -> Handled:
+        """Do the next step of an intent."""

@@ -1,0 +1,159 @@
+"""The polls of one project: which there are, how often each runs, and what a failure of one means."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from monitor.cycle.health import ProjectHealth
+from monitor.cycle.project import Project
+from monitor.cycle.ratings import CONVERSATIONS, RatingCycle, sweep_name
+from monitor.cycle.runs import POLL, RunCycle
+from monitor.errors import ApiAuthError, ApiRefused, MonitorError, RetryableError
+from monitor.jobs import Jobs
+from monitor.storage_alarm import StorageAlarm
+from monitor.store.database import StorageError
+
+__all__ = ["ProjectPolls"]
+
+log = structlog.get_logger()
+
+_AUTH_RETRY = 6  # poll intervals between two tries while the credential is refused
+_SWEEP_STAGGER = 5.0  # seconds between the first sweeps of two tiers
+_HOUSEKEEPING = 3600.0
+
+
+class ProjectPolls:
+    """
+    Runs the cycles of one project and keeps a failure of one from ending anything.
+
+    `completed_at` is when each poll last succeeded, in own time.
+    """
+
+    def __init__(self, project: Project, *, jobs: Jobs, alarm: StorageAlarm) -> None:
+        self.project = project
+        self.health = ProjectHealth(project)
+        self._runs = RunCycle(project)
+        self._ratings = RatingCycle(project)
+        self._jobs = jobs
+        self._alarm = alarm
+        self.completed_at: dict[str, float] = {}
+        self._errors: dict[str, str] = {}
+        self._attempted: set[str] = set()
+        self._auth_retry_at = 0.0
+        self._tiers = list(enumerate(project.settings.polling.ratings))
+
+    @property
+    def unattempted(self) -> list[str]:
+        """The polls whose first attempt has not ended yet."""
+        names = [POLL, CONVERSATIONS, *(sweep_name(tier) for _, tier in self._tiers)]
+        return [name for name in names if name not in self._attempted]
+
+    def schedule(self) -> None:
+        """Put every poll into the schedule; the first round begins at once."""
+        polling, name = self.project.settings.polling, self.project.name
+        self._jobs.every(f"{name} runs", polling.runs, self._poll_runs)
+        self._jobs.every(f"{name} conversations", polling.conversations, self._poll_conversations)
+        for index, tier in self._tiers:
+            delay = (index + 1) * min(_SWEEP_STAGGER, polling.runs)
+            self._jobs.every(f"{name} {sweep_name(tier)}", tier.every, self._sweeper(index), delay=delay)
+        self._jobs.every(f"{name} evaluation", polling.evaluation, self._evaluate, delay=polling.evaluation)
+        self._jobs.every(f"{name} retention", _HOUSEKEEPING, self._prune, delay=_HOUSEKEEPING)
+
+    async def _poll_runs(self) -> None:
+        await self._attempt(POLL, self._runs.poll)
+        await self._store_only("health", self.health.evaluate)
+        await self._store_only("deadlines", self._schedule_deadlines)
+
+    async def _poll_conversations(self) -> None:
+        await self._attempt(CONVERSATIONS, self._ratings.poll)
+
+    def _sweeper(self, index: int) -> Callable[[], Awaitable[None]]:
+        async def sweep() -> None:
+            tier = self.project.settings.polling.ratings[index]
+            await self._attempt(sweep_name(tier), lambda: self._ratings.sweep(index))
+
+        return sweep
+
+    async def _evaluate(self) -> None:
+        await self._store_only("evaluation", self._runs.evaluate)
+        await self._store_only("evaluation", self._ratings.evaluate)
+        await self._store_only("health", self.health.evaluate)
+        await self._store_only("deadlines", self._schedule_deadlines)
+
+    async def _on_deadline(self) -> None:
+        await self._store_only("evaluation", self._runs.evaluate)
+        await self._store_only("deadlines", self._schedule_deadlines)
+
+    async def _schedule_deadlines(self) -> None:
+        dues = await self._runs.deadlines()
+        self._jobs.at(dues, self._on_deadline, prefix=f"{self.project.name} due")
+
+    async def _prune(self) -> None:
+        async def prune() -> None:
+            before = self.project.moment().server - self.project.settings.storage.retention
+            async with self.project.commits.store.transaction() as tx:
+                await tx.runs.prune(self.project.name, before=before)
+                await tx.ratings.prune(self.project.name, before=before)
+                await tx.stops.prune(self.project.name, before=before)
+
+        await self._store_only("retention", prune)
+
+    # What a failure means
+
+    async def _attempt(self, poll: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do one poll: whatever it raises is unknown, and changes nothing but what is said about ourselves."""
+        clock = self.project.clock
+        if clock.now() < self._auth_retry_at:
+            return
+        started = clock.monotonic()
+        try:
+            await work()
+        except ApiAuthError as error:
+            self.health.auth_error = str(error)
+            self._auth_retry_at = clock.now() + _AUTH_RETRY * self.project.settings.polling.runs
+            self._failed(poll, error)
+            await self._store_only("health", self.health.evaluate)
+        except (RetryableError, ApiRefused) as error:
+            self._failed(poll, error)
+        except StorageError as error:
+            self._failed(poll, error)
+            await self._alarm.failed(error)
+        except Exception:  # whatever was missed must not end the daemon; nothing was committed
+            log.exception("poll failed", project=self.project.name, poll=poll)
+        else:
+            self._succeeded(poll)
+            await self._alarm.recovered()
+        finally:
+            self._attempted.add(poll)
+            metrics = self.project.metrics
+            metrics.poll_duration.labels(self.project.name, poll).observe(clock.monotonic() - started)
+
+    async def _store_only(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do what needs no API."""
+        try:
+            await work()
+        except StorageError as error:
+            self._failed(what, error)
+            await self._alarm.failed(error)
+        except Exception:  # whatever was missed must not end the daemon; nothing was committed
+            log.exception("work failed", project=self.project.name, what=what)
+        else:
+            self._errors.pop(what, None)
+
+    def _succeeded(self, poll: str) -> None:
+        if poll == POLL:
+            self.health.auth_error = None
+            self._auth_retry_at = 0.0
+        if self._errors.pop(poll, None) is not None:
+            log.info("poll works again", project=self.project.name, poll=poll)
+        self.completed_at[poll] = now = self.project.clock.now()
+        self.project.metrics.poll_last_success.labels(self.project.name, poll).set(now)
+
+    def _failed(self, poll: str, error: MonitorError) -> None:
+        """Say that a poll fails, once for each error."""
+        text = f"{type(error).__name__}: {error}"
+        if self._errors.get(poll) != text:
+            self._errors[poll] = text
+            log.warning("poll fails", project=self.project.name, poll=poll, error=str(error))

@@ -1,0 +1,124 @@
+"""The settings as a whole, checked, immutable, and with their secrets hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Self
+
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
+
+from monitor.durations import format_duration
+from monitor.model.conversation import App
+from monitor.model.stop import StopMode
+from monitor.settings.alerting import Alerting
+from monitor.settings.daemon import DeadMan, Log, Privacy, Storage, Web
+from monitor.settings.fields import FrozenMap, Section, empty_map, is_loopback, only, problem, refuse
+from monitor.settings.projects import (
+    AppRule,
+    AutoStop,
+    Polling,
+    Project,
+    ProjectName,
+    canonical_header,
+    matches_app,
+)
+from monitor.settings.rule_files import RuleFiles, shipped_rules
+
+__all__ = ["AppPolicy", "Settings"]
+
+_ANY_APP = AppRule(match="*")
+_SHORTEST_HOLD = 120.0  # seconds: states are sent again each minute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppPolicy:
+    """What holds for the runs of one app: the limit in seconds, labels for its alerts, what a stop action may do."""
+
+    run_limit: float
+    labels: Mapping[str, str] = field(default_factory=empty_map)
+    stop_mode: StopMode
+
+
+class Settings(Section):
+    """Everything that an operator can say."""
+
+    projects: FrozenMap[ProjectName, Project]
+    project_files: Annotated[tuple[str, ...], only(())] = ()
+    apps: tuple[AppRule, ...] = ()
+    polling: Polling = Polling()
+    rule_files: RuleFiles = Field(default_factory=lambda: tuple(shipped_rules()))
+    auto_stop: AutoStop = AutoStop()
+    alerting: Alerting = Alerting()
+    storage: Storage = Storage()
+    web: Web = Web()
+    log: Log = Log()
+    privacy: Privacy = Privacy()
+    dead_man: DeadMan = DeadMan()
+
+    def app_policy(self, app: App | None, project: str) -> AppPolicy:
+        """Return what holds for the runs of `app` in `project`; on stopping, the nearest one that says so decides."""
+        rule = next((rule for rule in self.apps if matches_app(rule.match, app)), _ANY_APP)
+        mode = rule.auto_stop.mode or self.projects[project].auto_stop.mode or self.auto_stop.mode
+        return AppPolicy(run_limit=rule.run_limit, labels=rule.labels, stop_mode=mode)
+
+    def stop_allowed(self, app: App | None) -> bool:
+        """Return whether runs of `app` may be stopped at all; a run without an app never may."""
+        return app is not None and any(matches_app(pattern, app) for pattern in self.auto_stop.apps)
+
+    def secrets(self) -> Iterator[str]:
+        """Yield every secret there is, to be hidden in what is written."""
+        return _secrets(self)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is allowed and probably not meant, one line each."""
+        return tuple(_warnings(self))
+
+    @field_validator("projects")
+    @classmethod
+    def _check_projects(cls, projects: Mapping[str, Project]) -> Mapping[str, Project]:
+        if not projects:
+            raise ValueError("at least one project is needed")
+        return projects
+
+    @model_validator(mode="after")
+    def _check_enforce(self) -> Self:
+        modes: list[tuple[tuple[str | int, ...], StopMode | None]] = [
+            ((), self.auto_stop.mode),
+            *((("projects", name), project.auto_stop.mode) for name, project in self.projects.items()),
+            *((("apps", index), app.auto_stop.mode) for index, app in enumerate(self.apps)),
+        ]
+        if not self.auto_stop.apps:
+            message = 'enforce needs an explicit list in auto_stop.apps; "*" there means every run that has an app'
+            enforced = (path for path, mode in modes if mode is StopMode.ENFORCE)
+            refuse(*(problem(message, *path, "auto_stop", "mode") for path in enforced))
+        return self
+
+
+def _secrets(value: object) -> Iterator[str]:
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        for _, part in value:
+            yield from _secrets(part)
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _secrets(part)
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _secrets(part)
+
+
+def _warnings(settings: Settings) -> Iterator[str]:
+    for name, project in settings.projects.items():
+        for header in project.headers:
+            if canonical_header(header) == "agent-email":
+                yield f"projects.{name}.headers.{header}: Alli takes every request for one that this member makes"
+        if project.base_url.startswith("http://") and not is_loopback(project.host):
+            yield f"projects.{name}.base_url: the credential travels unencrypted"
+    for receiver in settings.alerting.receivers:
+        for config in receiver.alertmanager_configs:
+            if config.hold < _SHORTEST_HOLD:
+                hold = format_duration(config.hold)
+                yield f"alerting: receiver {receiver.name}: alerts may end between two repeats, with a hold of {hold}"

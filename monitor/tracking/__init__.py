@@ -1,0 +1,1 @@
+"""What changed between two looks: pure functions of values and times."""

@@ -1,0 +1,1 @@
+"""Looking at Alli: what was seen, how completely, and when. Nothing is decided here."""

@@ -1,0 +1,77 @@
+"""What the web pages ask of the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from monitor.clock import Clock
+from monitor.metrics import Metrics
+from monitor.model.conversation import App
+from monitor.model.stop import StopMode
+from monitor.rules.rule import Rule
+from monitor.store import Store
+
+__all__ = ["Daemon", "ProjectView"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectView:
+    """
+    One watched project as it is now.
+
+    `auth_error` is why Alli refuses its credential, None while it does not. `offset` is server time minus own time in
+    seconds. `runs_completed_at` is when the newest complete pass over its running list ended, in own time, and None
+    before the first; `runs_every` is how many seconds lie between two of them. `stop_mode` is what holds for apps
+    that have no mode of their own.
+    """
+
+    name: str
+    base_url: str
+    auth_error: str | None
+    offset: float
+    runs_completed_at: float | None
+    runs_every: float
+    stop_mode: StopMode
+
+
+class Daemon(Protocol):
+    """The running daemon. `started_at` is own time."""
+
+    @property
+    def store(self) -> Store:
+        """The database."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """What `/metrics` shows."""
+
+    @property
+    def clock(self) -> Clock:
+        """Own time."""
+
+    @property
+    def started_at(self) -> float:
+        """When this daemon began, in own time."""
+
+    def unhealthy(self) -> str | None:
+        """Return why the daemon is stuck, None while it is not; without a conversation's content or id."""
+
+    def not_ready(self) -> str | None:
+        """Return which polls were not attempted yet, None once all were; without a conversation's content or id."""
+
+    async def reload(self) -> None:
+        """Load rules and configuration again. Raises ConfigErrors, and then goes on with what it had."""
+
+    def projects(self) -> Sequence[ProjectView]:
+        """Return every watched project."""
+
+    def rules(self) -> Sequence[Rule]:
+        """Return the loaded rules."""
+
+    def receivers(self) -> Sequence[str]:
+        """Return the names of all configured integrations, as the outbox calls its destinations."""
+
+    def run_limit(self, project: str, app: App | None) -> float | None:
+        """Return how many seconds a run of this app may take, None when that is not known."""
