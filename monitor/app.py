@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import quote
@@ -35,6 +35,7 @@ from monitor.jobs import Jobs
 from monitor.metrics import Metrics
 from monitor.model.alert import Alert
 from monitor.model.builtin import Builtin
+from monitor.model.conversation import App as AlliApp
 from monitor.model.intent import IntentKind
 from monitor.notify import build as notify_build
 from monitor.outbox import Courier
@@ -42,20 +43,21 @@ from monitor.polls import ProjectPolls
 from monitor.resend import Resender
 from monitor.rules import files as rule_files
 from monitor.rules.files import RuleSet
+from monitor.rules.rule import Rule
 from monitor.settings import ChildRoute, RootRoute, Settings
 from monitor.settings import Project as ProjectSettings
 from monitor.storage_alarm import StorageAlarm
 from monitor.store import Store
 from monitor.store.database import StorageError
-from monitor.web.app import ProjectView
 from monitor.web.app import build as build_web
+from monitor.web.daemon import ProjectView
 from monitor.web.server import WebServer
 
 __all__ = ["App", "load_rules", "routing_tree"]
 
 log = structlog.get_logger()
 
-_GRACE = 8.0  # seconds that what is in flight has to end after SIGTERM
+_GRACE = 6.0  # seconds that what is in flight has to end after SIGTERM
 _STUCK_AFTER = 60.0
 _RESEND_EVERY = 60.0
 _RETENTION_EVERY = 3600.0
@@ -115,7 +117,7 @@ class App:
         self.started = asyncio.Event()
         self.started_at = clock.now()
         self._settings = settings
-        self._clock = clock
+        self.clock = clock
         self._rules = rules
         self._jobs = Jobs(clock)
         self._http = http
@@ -172,11 +174,10 @@ class App:
             await stopped.wait()
         finally:
             log.info("stopping")
-            await self._jobs.stop(within=_GRACE)
             self._courier.close()
-            await asyncio.wait([courier], timeout=_GRACE)
+            await asyncio.gather(self._jobs.stop(within=_GRACE), asyncio.wait([courier], timeout=_GRACE))
             courier.cancel()
-            await asyncio.gather(courier, return_exceptions=True)
+            await asyncio.gather(courier, self._courier.abort(), return_exceptions=True)
             await self.web.stop()
             log.info("stopped")
 
@@ -184,15 +185,11 @@ class App:
         """Deliver what is due now. For the end of a demo. Raises StorageError."""
         await self._courier.settle()
 
-    def now(self) -> float:
-        """Return own time."""
-        return self._clock.now()
-
     # What the web asks
 
     def unhealthy(self) -> str | None:
         """Return why the daemon is stuck, None when it is not."""
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         beats = {"schedule": self._jobs.beat_at, "outbox": self._courier.beat_at}
         stuck = [
             f"the {name} has not moved for {now - at:.0f} s" for name, at in beats.items() if now - at > _STUCK_AFTER
@@ -220,9 +217,19 @@ class App:
         self._loaded()
         log.info("rules loaded", rules=len(rules.rules), digest=rules.digest)
 
-    def rules(self) -> RuleSet:
+    def rules(self) -> Sequence[Rule]:
         """Return the rules in force."""
-        return self._rules
+        return self._rules.rules
+
+    def receivers(self) -> Sequence[str]:
+        """Return the names of all configured integrations."""
+        return list(self.announcer.integrations)
+
+    def run_limit(self, project: str, app: AlliApp | None) -> float | None:
+        """Return how many seconds a run of this app may take, None for a project that is not configured."""
+        if project not in self._settings.projects:
+            return None
+        return self._settings.app_policy(app, project).run_limit
 
     def projects(self) -> list[ProjectView]:
         """Return what there is to say about each project."""
@@ -233,6 +240,8 @@ class App:
                 auth_error=polls.health.auth_error,
                 offset=polls.project.moment().offset,
                 runs_completed_at=polls.completed_at.get(POLL),
+                runs_every=self._settings.polling.runs,
+                stop_mode=self._settings.projects[polls.project.name].auto_stop.mode or self._settings.auto_stop.mode,
             )
             for polls in self._polls
         ]
@@ -258,11 +267,11 @@ class App:
             base_url=project.base_url,
             credential=_credential(project),
             http=self._http,
-            clock=self._clock,
+            clock=self.clock,
             pacer=Pacer(
                 requests_per_minute=project.requests_per_minute,
                 max_in_flight=project.max_in_flight,
-                clock=self._clock,
+                clock=self.clock,
             ),
             headers={header: value.get_secret_value() for header, value in project.headers.items()},
             timeout=project.timeout,
@@ -277,7 +286,7 @@ class App:
             settings=self._settings,
             rules=self._rules,
             commits=self._commits,
-            clock=self._clock,
+            clock=self.clock,
         )
 
     def _build_courier(self) -> Courier:
@@ -287,11 +296,11 @@ class App:
             per_hour=auto_stop.budget.per_hour,
             per_app_per_hour=auto_stop.budget.per_app_per_hour,
         )
-        stop = StopHandler(commits=self._commits, clients=self._clients, clock=self._clock, terms=terms, holds=holds)
+        stop = StopHandler(commits=self._commits, clients=self._clients, clock=self.clock, terms=terms, holds=holds)
         deliver = DeliveryHandler(
             store=self.store,
             announcer=self.announcer,
-            clock=self._clock,
+            clock=self.clock,
             metrics=self.metrics,
             jitter=random.Random(),  # noqa: S311 - to spread retries, not to keep secrets
         )
@@ -299,7 +308,7 @@ class App:
             store=self.store,
             dispatcher=self._dispatcher,
             handlers={IntentKind.STOP: stop, IntentKind.NOTIFY: deliver},
-            clock=self._clock,
+            clock=self.clock,
             name=secrets.token_hex(8),
             awake=self._awake,
         )
@@ -308,7 +317,7 @@ class App:
         for polls in self._polls:
             polls.schedule()
             self.metrics.leader.labels(polls.project.name).set(1)
-        resender = Resender(self.store, self.announcer, self._clock)
+        resender = Resender(self.store, self.announcer, self.clock)
         evaluation = self._settings.polling.evaluation
         self._jobs.every("daemon health", evaluation, lambda: self._guarded(self._daemon_health.evaluate))
         self._jobs.every("resend", _RESEND_EVERY, lambda: self._guarded(resender.resend), delay=_RESEND_EVERY)
@@ -327,7 +336,7 @@ class App:
             await self._alarm.failed(error)
 
     async def _prune(self) -> None:
-        before = self._clock.now() - self._settings.storage.retention
+        before = self.clock.now() - self._settings.storage.retention
         async with self.store.transaction() as tx:
             keep = list(await tx.alerts.open())
             await tx.outbox.prune(before=before, keep=keep)
@@ -335,7 +344,7 @@ class App:
 
     async def _find_trouble(self) -> str | None:
         """Return why the newest round was not a good one, None when it was."""
-        now = self._clock.now()
+        now = self.clock.now()
         async with self.store.snapshot() as tx:
             alerts = (await tx.alerts.open()).values()
             backlog = (await tx.outbox.backlog()).values()
@@ -367,7 +376,7 @@ class App:
 
     def _loaded(self) -> None:
         self.metrics.reload_successful.set(1)
-        self.metrics.reload_timestamp.set(self._clock.now())
+        self.metrics.reload_timestamp.set(self.clock.now())
 
 
 def _credential(project: ProjectSettings) -> Credential:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from monitor.alerting import lifecycle
+from monitor.alerting.guard import Decision
 from monitor.alerting.lifecycle import Step, Terms
 from monitor.announcer import Announcer
 from monitor.metrics import Metrics
@@ -111,17 +112,19 @@ class Commit:
         await self.tx.stops.put(stop)
         await self.note(stop, result.value, reason, moment)
         alert = await self.tx.alerts.get(stop.fingerprint)
-        if alert is not None and alert.state is AlertState.FIRING:
-            await self.settle(
-                alert,
-                lifecycle.announce(alert, now=moment.server, action=_ACTION_LABELS[result], note=_note(stop)),
-                moment,
-            )
+        if alert is not None:
+            await self.announce_result(alert, stop, moment)
         if result in {StopResult.INEFFECTIVE, StopResult.ERROR}:
             await self._stop_ineffective(stop, moment)
         if told_before is not result:
             self.after(lambda: self._count_stop(stop))
         return stop
+
+    async def announce_result(self, alert: Alert, stop: Stop, moment: Moment) -> None:
+        """Announce a firing alert that waits for the outcome of a stop with what is known of it, if anything is."""
+        if alert.state is AlertState.FIRING and stop.result is not None:
+            step = lifecycle.announce(alert, now=moment.server, action=_ACTION_LABELS[stop.result], note=_note(stop))
+            await self.settle(alert, step, moment)
 
     async def raise_builtin(
         self,
@@ -235,10 +238,19 @@ def _note(stop: Stop) -> str:
     texts = {
         StopResult.STOPPED: "The monitor stopped this run and saw that it ended.",
         StopResult.SHADOW: "The monitor would have stopped this run; to arm it, set auto_stop.mode to enforce.",
-        StopResult.REFUSED: f"The monitor did not stop this run: {stop.reason}.",
+        StopResult.REFUSED: f"The monitor did not stop this run: {_WHY_REFUSED.get(stop.reason, stop.reason)}.",
         StopResult.CHANGED: f"The monitor did not stop this run, because it is no longer the same: {stop.reason}.",
         StopResult.ALREADY_FINISHED: "The run ended by itself just before its stop; nothing was asked of Alli.",
         StopResult.INEFFECTIVE: "The monitor asked Alli to stop this run, but it still runs; a person must act.",
         StopResult.ERROR: f"Alli refused to stop this run: {stop.reason}.",
     }
     return texts[stop.result] if stop.result is not None else ""
+
+
+_WHY_REFUSED: dict[str, str] = {
+    Decision.APP_NOT_ALLOWED: "its app is not in auto_stop.apps",
+    Decision.PAUSED: "automatic stops are paused; `alli-monitor autostop resume` lets them go on",
+    Decision.PROTECTED: "its conversation is protected by an operator",
+    Decision.COOLDOWN: "another run of its conversation was stopped less than auto_stop.cooldown ago",
+    Decision.BUDGET_SPENT: "the budget of this hour (auto_stop.budget) is spent",
+}

@@ -33,9 +33,9 @@ _STORAGE_RETRY = 5.0
 
 class Courier:
     """
-    Empties the outbox. `handlers` are by kind of intent; `name` is whose claims these are; setting `awake` makes it
-    look for work at once.
+    Empties the outbox.
 
+    `handlers` are by kind of intent; `name` is whose claims these are; setting `awake` makes it look for work at once.
     `beat_at` is when the loop last went round, in seconds of the clock's monotonic time.
     """
 
@@ -77,6 +77,13 @@ class Courier:
             await self._sleep(wait)
         if self._under_way:
             await asyncio.wait(self._under_way.values())
+
+    async def abort(self) -> None:
+        """Cut off what is in flight: the next start repeats it."""
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def release(self) -> None:
         """Give back what a daemon that died on this database was holding. Raises StorageError."""

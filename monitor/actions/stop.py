@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from monitor.alerting import guard
-from monitor.alerting.guard import Next, Recheck
+from monitor.alerting.guard import Decision, Next, Recheck
 from monitor.alli.client import Client
 from monitor.alli.pacing import Priority
 from monitor.clock import Clock
@@ -231,7 +231,8 @@ class StopHandler:
     async def _held_back(self, stop: Stop) -> str:
         async with self._commits.store.snapshot() as tx:
             brakes = await tx.stops.brakes(now=self._clock.now())
-        return next((f"{brake.kind}d by {brake.set_by}" for brake in brakes if self._holds(brake, stop)), "")
+        held = (brake.kind for brake in brakes if self._holds(brake, stop))
+        return next((_BRAKE_DECISIONS[kind].value for kind in held), "")
 
     async def _budget_spent(self, stop: Stop) -> bool:
         since = self._moment(stop.project).server - 3600.0
@@ -257,6 +258,8 @@ class StopHandler:
     def _moment(self, project: str) -> Moment:
         return Moment(server=self._clients[project].server_time.now(), own=self._clock.now())
 
+
+_BRAKE_DECISIONS = {"pause": Decision.PAUSED, "protect": Decision.PROTECTED}
 
 _RECHECK_TEXT = {
     Recheck.USER_WROTE: "the user wrote since its age began to count",

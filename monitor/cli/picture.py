@@ -20,7 +20,7 @@ _ROWS = 8
 
 async def picture(app: App, collector: Collector, *, elapsed: float, of: float) -> RenderableType:
     """Return what is going on now."""
-    now = app.projects()[0].offset + app.now()
+    now = app.projects()[0].offset + app.clock.now()
     async with app.store.snapshot() as tx:
         runs = sorted((await tx.runs.open(_PROJECT)).values(), key=lambda run: run.age_since)
         stops = await tx.stops.newest(_PROJECT, limit=_ROWS)

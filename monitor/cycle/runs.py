@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 import structlog
@@ -67,8 +68,8 @@ class RunCycle:
                 await self._record_pass(commit, seen, previous, moment)
             going_on = [*ledger.begun, *(followed.run for followed in ledger.followed)]
             await self._evaluate(commit, going_on, moment)
-        still_open = {run.id for run in open_runs.values()}
-        self._detailed_at = {id_: at for id_, at in self._detailed_at.items() if id_ in still_open}
+            still_open = (await commit.tx.runs.open(name)).values()
+        self._show(still_open)
 
     async def evaluate(self) -> None:
         """
@@ -220,6 +221,15 @@ class RunCycle:
             return False
         self._detailed_at[run.id] = now
         return True
+
+    def _show(self, open_runs: Collection[Run]) -> None:
+        """Export what goes on, and forget when the steps of ended runs were read."""
+        name, metrics = self._project.name, self._project.metrics
+        counts = Counter(metrics.app(name, run.app) for run in open_runs)
+        metrics.set_by_app(metrics.runs_running, name, counts)
+        metrics.run_oldest_start.labels(name).set(min((run.began_at for run in open_runs), default=0.0))
+        ids = {run.id for run in open_runs}
+        self._detailed_at = {id_: at for id_, at in self._detailed_at.items() if id_ in ids}
 
     def _log_begun(self, run: Run) -> None:
         app = run.app.name if run.app else None

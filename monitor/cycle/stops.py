@@ -39,10 +39,12 @@ async def want_stop(project: Project, commit: Commit, run: Run, alert: Alert, mo
         return
     previous = await commit.tx.stops.of_run(run.id, policy.stop_mode)
     if previous is not None and not _may_ask_again(previous, run):
+        await commit.announce_result(alert, previous, moment)
         return
     stop = previous or _draft(run, alert, policy.stop_mode, policy.run_limit, moment)
     decision = decide(await _situation(project, commit, stop, moment))
     if previous is not None and previous.result is StopResult.REFUSED and previous.reason == decision.value:
+        await commit.announce_result(alert, previous, moment)
         return
     stop = replace(
         stop, state=StopState.INTENDED, result=None, reason="", finished_at=None, fingerprint=alert.fingerprint

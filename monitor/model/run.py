@@ -30,11 +30,15 @@ class Break(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What changes while a run makes progress: a later value that differs is a sign of life."""
+    """
+    What changes while a run makes progress: a later value that differs is a sign of life.
+
+    The counts of steps are None until the steps of this chat were read.
+    """
 
     chat_id: str | None = None
-    steps: int = 0
-    steps_completed: int = 0
+    steps: int | None = None
+    steps_completed: int | None = None
     length: int = 0
 
 
@@ -74,5 +78,5 @@ class Run:
 
 def run_id(project: str, conversation_id: str, began_at: float) -> str:
     """Return the id of the run that was first seen at `began_at`: the same for the same facts."""
-    facts = f"{project}\n{conversation_id}\n{began_at:.6f}".encode()
+    facts = f"{project}\n{conversation_id}\n{began_at:.6f}".encode("utf-8", "surrogatepass")
     return hashlib.blake2b(facts, digest_size=8).hexdigest()

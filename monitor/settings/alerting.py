@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails
 
+from monitor.alerting.routing import parse_matcher
 from monitor.settings.fields import (
     FrozenMap,
     Interval,
@@ -96,6 +97,20 @@ class ChildRoute(RouteOptions):
     matchers: tuple[str, ...] = ()
     continue_: bool = Field(default=False, alias="continue")
     routes: Annotated[tuple[Any, ...], only(())] = ()
+
+    @field_validator("matchers")
+    @classmethod
+    def _check_matchers(cls, matchers: tuple[str, ...]) -> tuple[str, ...]:
+        refuse(*(problem(reason, index) for index, text in enumerate(matchers) if (reason := _why_not(text))))
+        return matchers
+
+
+def _why_not(matcher: str) -> str | None:
+    try:
+        parse_matcher(matcher)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 class RootRoute(RouteOptions):

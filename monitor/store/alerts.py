@@ -54,9 +54,22 @@ class Alerts:
         )
         return [decode(body, Alert) for body in (await self._connection.scalars(query))]
 
-    async def newest(self, *, limit: int) -> list[Alert]:
+    async def newest(
+        self,
+        *,
+        limit: int,
+        project: str | None = None,
+        conversation_id: str | None = None,
+        only_open: bool = False,
+    ) -> list[Alert]:
         """Return alerts, the newest change first."""
         query = select(_alerts.c.body).order_by(_alerts.c.changed_at.desc()).limit(limit)
+        if project is not None:
+            query = query.where(_alerts.c.project == project)
+        if conversation_id is not None:
+            query = query.where(_alerts.c.conversation_id == conversation_id)
+        if only_open:
+            query = query.where(_alerts.c.state != AlertState.RESOLVED.value)
         return [decode(body, Alert) for body in (await self._connection.scalars(query))]
 
     async def put(self, alerts: Iterable[Alert]) -> None:

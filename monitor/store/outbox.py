@@ -10,7 +10,7 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from monitor.model.alert import Transition
+from monitor.model.alert import AlertState, Transition
 from monitor.model.intent import Intent, IntentKind, IntentState
 from monitor.model.notification import Entry
 from monitor.store import schema
@@ -18,6 +18,7 @@ from monitor.store.rows import decode, encode
 
 __all__ = ["Backlog", "Health", "NotificationGroup", "Outbox", "Untold"]
 
+_alerts = schema.alerts
 _intents = schema.intents
 _transitions = schema.transitions
 _groups = schema.groups
@@ -118,9 +119,18 @@ class Outbox:
         return found
 
     async def told_firing(self) -> dict[tuple[str, str], list[Entry]]:
-        """Return the entries of alerts whose newest transition in a group is a firing, by integration and group key."""
-        newest = select(func.max(_transitions.c.id)).group_by(
-            _transitions.c.integration, _transitions.c.group_key, _transitions.c.fingerprint
+        """
+        Return the entries of alerts whose newest transition in a group is a firing, by integration and group key.
+
+        Alerts that fire no more are left out, except where their resolve waits to be told.
+        """
+        firing = select(_alerts.c.fingerprint).where(_alerts.c.state == AlertState.FIRING.value)
+        untold = select(_transitions.c.fingerprint).where(_transitions.c.intent_id.is_(None))
+        told = _transitions.c.intent_id.is_not(None)
+        newest = (
+            select(func.max(_transitions.c.id))
+            .where(told, or_(_transitions.c.fingerprint.in_(firing), _transitions.c.fingerprint.in_(untold)))
+            .group_by(_transitions.c.integration, _transitions.c.group_key, _transitions.c.fingerprint)
         )
         query = (
             select(_transitions)

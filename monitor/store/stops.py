@@ -187,11 +187,15 @@ class Stops:
         values = {name: getattr(line, name) for name in LogLine.__dataclass_fields__}
         await self._connection.execute(insert(_log).values(**values))
 
-    async def lines(self, *, limit: int, conversation_id: str | None = None) -> list[LogLine]:
+    async def lines(
+        self, *, limit: int, conversation_id: str | None = None, project: str | None = None
+    ) -> list[LogLine]:
         """Return the newest lines of the audit, newest first."""
         query = select(*(_log.c[name] for name in LogLine.__dataclass_fields__)).order_by(_log.c.id.desc()).limit(limit)
         if conversation_id is not None:
             query = query.where(_log.c.conversation_id == conversation_id)
+        if project is not None:
+            query = query.where(_log.c.project == project)
         rows = await self._connection.execute(query)
         return [LogLine(**row._mapping) for row in rows]  # noqa: SLF001 - public in spite of its name
 

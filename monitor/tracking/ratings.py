@@ -29,7 +29,9 @@ def compare(
     these chats were last looked at, None when never: a change happened after that look, after the chat was written
     and after its own last change. A look that is older than what is known says nothing.
     """
-    changes = []
+    changes: list[RatingChange] = []
+    if looked_at is not None and looked_at > seen_at:
+        return changes
     for chat in chats:
         for by, vote in votes(chat):
             before = known.get((chat.id, by))

@@ -164,7 +164,7 @@ def _continue(run: Run, sighting: Sighting, because: Break | None, *, user_chat_
     incomplete, user_chat = conversation.incomplete_chat, conversation.newest_user_chat
     knows_chats = bool(conversation.chats) or conversation.chat_count == 0
     progress = _progress(run.progress, sighting)
-    moved = progress != run.progress or conversation.chat_count != run.chat_count
+    moved = _moved(run.progress, progress) or conversation.chat_count != run.chat_count
     age_since = at if because else run.age_since
     interrupted = because in {Break.BLIND_GAP, Break.REAPPEARED}
     return replace(
@@ -181,7 +181,7 @@ def _continue(run: Run, sighting: Sighting, because: Break | None, *, user_chat_
         user_chat_id=user_chat.id if user_chat else run.user_chat_id,
         user_chat_at=user_chat.at if user_chat else run.user_chat_at,
         user_chat_pending=user_chat_came or run.user_chat_pending,
-        chat_count=conversation.chat_count,
+        chat_count=conversation.chat_count if knows_chats else run.chat_count,
         progress=progress,
         absent_since=None,
         not_running_at=run.absent_since if because is Break.REAPPEARED else run.not_running_at,
@@ -189,12 +189,12 @@ def _continue(run: Run, sighting: Sighting, because: Break | None, *, user_chat_
 
 
 def _estimate_after(run: Run, sighting: Sighting, because: Break | None) -> float:
-    """Keep the first estimate while the same work goes on: a later message of the user does not rejuvenate it."""
+    """Keep the earliest estimate while the same work goes on: a later message of the user does not rejuvenate it."""
     if because is Break.REAPPEARED:
         return _estimate(sighting, not_before=run.absent_since)
     if because in {Break.BLIND_GAP, Break.CHAT_REPLACED}:
         return _estimate(sighting, not_before=None)
-    return run.estimate_since
+    return min(run.estimate_since, _estimate(sighting, not_before=run.not_running_at))
 
 
 def _estimate(sighting: Sighting, *, not_before: float | None) -> float:
@@ -229,7 +229,14 @@ def _progress(before: Progress, sighting: Sighting) -> Progress:
         return before
     same = chat.id == before.chat_id
     if sighting.detail is None:
-        steps, completed = (before.steps, before.steps_completed) if same else (0, 0)
+        steps, completed = (before.steps, before.steps_completed) if same else (None, None)
     else:
         steps, completed = len(chat.steps), sum(step.completed for step in chat.steps)
     return Progress(chat_id=chat.id, steps=steps, steps_completed=completed, length=chat.length)
+
+
+def _moved(before: Progress, after: Progress) -> bool:
+    """Whether there is a sign of life: steps that are read for the first time were not seen to come."""
+    if after.chat_id == before.chat_id and before.steps is None:
+        return after.length != before.length
+    return after != before

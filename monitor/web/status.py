@@ -9,7 +9,7 @@ from enum import StrEnum
 from monitor.model.stop import Verdict
 from monitor.web.daemon import Daemon, ProjectView
 
-__all__ = ["Regret", "State", "overall_state", "project_state", "regret"]
+__all__ = ["Regret", "State", "is_blind", "overall_state", "project_state", "regret"]
 
 _ENOUGH = 10
 """Verdicts from which on a rate means something."""
@@ -53,16 +53,24 @@ def regret(verdicts: Mapping[Verdict, int]) -> Regret:
     return Regret(regretted=verdicts.get(Verdict.REGRETTED, 0), judged=sum(verdicts.values()))
 
 
+def _was_seen(project: ProjectView, *, started_at: float) -> bool:
+    """Return whether this daemon, begun at `started_at`, saw the project; what an earlier one saw does not count."""
+    return project.runs_completed_at is not None and project.runs_completed_at >= started_at
+
+
+def is_blind(project: ProjectView, *, started_at: float, now: float) -> bool:
+    """Return whether the runs of a project were not completely looked at for too long. Times are own time."""
+    since = max(project.runs_completed_at or started_at, started_at)
+    return now - since > _BLIND_AFTER * project.runs_every
+
+
 def project_state(project: ProjectView, *, started_at: float, now: float) -> State:
     """Return how a project fares; what no pass of this daemon has shown is not healthy. Times are own time."""
     if project.auth_error is not None:
         return State.AUTH_FAILING
-    seen_at = project.runs_completed_at
-    seen = seen_at is not None and seen_at >= started_at
-    since = seen_at if seen_at is not None and seen else started_at
-    if now - since > _BLIND_AFTER * project.runs_every:
+    if is_blind(project, started_at=started_at, now=now):
         return State.BLIND
-    return State.HEALTHY if seen else State.STARTING
+    return State.HEALTHY if _was_seen(project, started_at=started_at) else State.STARTING
 
 
 def overall_state(daemon: Daemon) -> State:

@@ -1,0 +1,5 @@
+"""Run as `python -m monitor`."""
+
+from monitor.cli import main
+
+main()

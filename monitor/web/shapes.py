@@ -1,0 +1,202 @@
+"""How values look as JSON. The shapes are promised: fields are added, never renamed or taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from monitor.model.alert import Alert
+from monitor.model.conversation import App
+from monitor.model.rating import RatingChange
+from monitor.model.run import Run
+from monitor.model.stop import Stop
+from monitor.notify.http import rfc3339
+from monitor.rules.rule import Rule
+from monitor.store.outbox import Backlog, Health
+from monitor.store.stops import LogLine
+
+__all__ = [
+    "action_shape",
+    "alert_shape",
+    "audit_shape",
+    "moment",
+    "rating_shape",
+    "receiver_shape",
+    "rule_shape",
+    "run_shape",
+]
+
+_Shape = Mapping[str, Any]
+
+
+def moment(at: float | None) -> str | None:
+    """Return a time as ``2026-01-31T09:00:00.000Z``, None as None."""
+    return rfc3339(at) if at is not None else None
+
+
+def alert_shape(alert: Alert) -> _Shape:
+    """
+    Return an alert.
+
+    `{"fingerprint", "project", "alertname", "subject": {id: value}, "state": "pending|firing|resolved", "labels",
+    "annotations", "pending_since", "fired_at", "announced_at", "expires_at", "resolved_at", "resolution"}`.
+    """
+    return {
+        "fingerprint": alert.fingerprint,
+        "project": alert.identity.project,
+        "alertname": alert.identity.rule,
+        "subject": dict(alert.identity.subject),
+        "state": alert.state.value,
+        "labels": dict(alert.labels),
+        "annotations": dict(alert.annotations),
+        "pending_since": moment(alert.pending_since),
+        "fired_at": moment(alert.fired_at),
+        "announced_at": moment(alert.announced_at),
+        "expires_at": moment(alert.expires_at),
+        "resolved_at": moment(alert.resolved_at),
+        "resolution": alert.resolution.value if alert.resolution else None,
+    }
+
+
+def run_shape(run: Run, *, now: float, limit: float | None) -> _Shape:
+    """
+    Return a run; `now` is the server time of its project, and the ages of a run that ended are those at its end.
+
+    `{"run_id", "project", "conversation_id", "app", "user_id", "began_at", "seen_at", "ended_at", "outcome",
+    "age_seconds", "age_estimate_seconds", "age_at_most_seconds", "busy_seconds", "idle_seconds", "limit_seconds"}`.
+    """
+    until = run.ended_at if run.ended_at is not None else now
+    return {
+        "run_id": run.id,
+        "project": run.project,
+        "conversation_id": run.conversation_id,
+        "app": _app(run.app),
+        "user_id": run.user_id,
+        "began_at": moment(run.began_at),
+        "seen_at": moment(run.seen_at),
+        "ended_at": moment(run.ended_at),
+        "outcome": run.outcome.value if run.outcome else None,
+        "age_seconds": _since(run.age_since, until),
+        "age_estimate_seconds": _since(run.estimate_since, until),
+        "age_at_most_seconds": _since(run.not_running_at, until),
+        "busy_seconds": _since(run.busy_since, until),
+        "idle_seconds": _since(run.idle_since, until),
+        "limit_seconds": limit,
+    }
+
+
+def rating_shape(change: RatingChange) -> _Shape:
+    """
+    Return what happened to a rating, somewhere between `not_before` and `seen_at`.
+
+    `{"project", "conversation_id", "chat_id", "by": "user|agent", "value": "positive|negative|none", "previous",
+    "app", "user_id", "chat_at", "not_before", "seen_at"}`.
+    """
+    return {
+        "project": change.rating.project,
+        "conversation_id": change.rating.conversation_id,
+        "chat_id": change.rating.chat_id,
+        "by": change.rating.by.value,
+        "value": change.rating.vote.value,
+        "previous": change.previous.value,
+        "app": _app(change.app),
+        "user_id": change.user_id,
+        "chat_at": moment(change.chat_at),
+        "not_before": moment(change.rating.not_before),
+        "seen_at": moment(change.rating.seen_at),
+    }
+
+
+def action_shape(stop: Stop) -> _Shape:
+    """
+    Return what a rule did to Alli, or would have done.
+
+    `{"id", "action": "stop", "project", "conversation_id", "run_id", "app", "alert": fingerprint, "mode", "state",
+    "result", "reason", "requests", "limit_seconds", "decided_at", "requested_at", "finished_at", "verdict"}`.
+    """
+    return {
+        "id": stop.id,
+        "action": "stop",
+        "project": stop.project,
+        "conversation_id": stop.conversation_id,
+        "run_id": stop.run_id,
+        "app": _app(stop.app),
+        "alert": stop.fingerprint,
+        "mode": stop.mode.value,
+        "state": stop.state.value,
+        "result": stop.result.value if stop.result else None,
+        "reason": stop.reason,
+        "requests": stop.requests,
+        "limit_seconds": stop.limit,
+        "decided_at": moment(stop.decided_at),
+        "requested_at": moment(stop.requested_at),
+        "finished_at": moment(stop.finished_at),
+        "verdict": stop.verdict.value if stop.verdict else None,
+    }
+
+
+def audit_shape(line: LogLine) -> _Shape:
+    """Return a line of the audit: `{"at", "project", "conversation_id", "action_id", "what", "detail"}`."""
+    return {
+        "at": moment(line.at),
+        "project": line.project,
+        "conversation_id": line.conversation_id,
+        "action_id": line.stop_id,
+        "what": line.what,
+        "detail": line.detail,
+    }
+
+
+def receiver_shape(name: str, backlog: Backlog | None, health: Health | None) -> _Shape:
+    """
+    Return how an integration of a receiver fares.
+
+    `{"name", "pending", "oldest_at", "failing_since", "attempts", "error", "permanent", "delivered_at"}`: how many
+    transitions it was not told yet and since when the oldest waits; since when, how often and why it has been failing.
+    """
+    health = health or Health(destination=name)
+    return {
+        "name": name,
+        "pending": backlog.pending if backlog else 0,
+        "oldest_at": moment(backlog.oldest_at if backlog else None),
+        "failing_since": moment(health.failing_since),
+        "attempts": health.attempts,
+        "error": health.error,
+        "permanent": health.permanent,
+        "delivered_at": moment(health.delivered_at),
+    }
+
+
+def rule_shape(rule: Rule, *, failing_in: Sequence[str]) -> _Shape:
+    """
+    Return a loaded rule; `failing_in` names the projects in which its newest evaluation failed.
+
+    `{"alert", "group", "on", "expr", "where", "within_seconds", "by", "for_seconds", "keep_firing_for_seconds",
+    "resolve_after_seconds", "labels", "annotations", "stops", "file", "line", "failing_in"}`.
+    """
+    return {
+        "alert": rule.name,
+        "group": rule.group,
+        "on": rule.subject.value,
+        "expr": rule.expr.source,
+        "where": rule.where.source if rule.where else None,
+        "within_seconds": rule.within,
+        "by": list(rule.by),
+        "for_seconds": rule.for_,
+        "keep_firing_for_seconds": rule.keep_firing_for,
+        "resolve_after_seconds": rule.resolve_after,
+        "labels": dict(rule.labels),
+        "annotations": {name: template.source for name, template in rule.annotations.items()},
+        "stops": rule.stops,
+        "file": str(rule.file),
+        "line": rule.line,
+        "failing_in": list(failing_in),
+    }
+
+
+def _app(app: App | None) -> _Shape | None:
+    return {"id": app.id, "name": app.name} if app else None
+
+
+def _since(begin: float | None, until: float) -> float | None:
+    return round(max(until - begin, 0.0), 3) if begin is not None else None

@@ -1,0 +1,36 @@
+// Keeps the page current: fetches itself and swaps <main>, while somebody looks.
+"use strict";
+
+const EVERY = 5000; // milliseconds
+const PATIENCE = 10000;
+
+async function refresh() {
+  const answer = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+  if (!answer.ok && answer.status !== 404) throw new Error(`answered ${answer.status}`);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const main = page.querySelector("main");
+  if (!main) throw new Error("answered with another page");
+  const focused = document.activeElement?.getAttribute("href");
+  document.querySelector("main").replaceWith(document.adoptNode(main));
+  document.title = page.title;
+  if (focused) main.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+}
+
+async function tick() {
+  const reading = !getSelection().isCollapsed; // a swap would lose what somebody is about to copy
+  if (!document.hidden && !reading) {
+    const lost = await refresh().then(() => false, () => true);
+    document.getElementById("lost").hidden = !lost;
+    document.body.classList.toggle("old", lost);
+  }
+  timer = setTimeout(tick, EVERY);
+}
+
+let timer = setTimeout(tick, EVERY);
+
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) {
+    clearTimeout(timer);
+    tick();
+  }
+});
