@@ -37,6 +37,7 @@ from monitor.model.alert import Alert
 from monitor.model.builtin import Builtin
 from monitor.model.conversation import App as AlliApp
 from monitor.model.intent import IntentKind
+from monitor.model.stop import Stop, StopMode
 from monitor.notify import build as notify_build
 from monitor.outbox import Courier
 from monitor.polls import ProjectPolls
@@ -49,6 +50,7 @@ from monitor.settings import Project as ProjectSettings
 from monitor.storage_alarm import StorageAlarm
 from monitor.store import Store
 from monitor.store.database import StorageError
+from monitor.tracking.runs import blind_after
 from monitor.web.app import build as build_web
 from monitor.web.daemon import ProjectView
 from monitor.web.server import WebServer
@@ -295,8 +297,11 @@ class App:
             verify_within=auto_stop.verify_within,
             per_hour=auto_stop.budget.per_hour,
             per_app_per_hour=auto_stop.budget.per_app_per_hour,
+            gap=blind_after(self._settings.polling.runs),
+            permits=self._permits,
+            holds=holds,
         )
-        stop = StopHandler(commits=self._commits, clients=self._clients, clock=self.clock, terms=terms, holds=holds)
+        stop = StopHandler(commits=self._commits, clients=self._clients, clock=self.clock, terms=terms)
         deliver = DeliveryHandler(
             store=self.store,
             announcer=self.announcer,
@@ -312,6 +317,11 @@ class App:
             name=secrets.token_hex(8),
             awake=self._awake,
         )
+
+    def _permits(self, stop: Stop) -> bool:
+        """Whether the configuration still wants runs like this one stopped."""
+        policy = self._settings.app_policy(stop.app, stop.project)
+        return policy.stop_mode is StopMode.ENFORCE and self._settings.stop_allowed(stop.app)
 
     def _schedule(self) -> None:
         for polls in self._polls:

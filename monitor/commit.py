@@ -97,7 +97,7 @@ class Commit:
         await self.tx.runs.put([run])
         resolution = Resolution.GONE if run.outcome == "gone" else Resolution.ENDED
         await self.end_alerts((await self.tx.alerts.open(run.project, run_id=run.id)).values(), resolution, moment)
-        self.after(lambda: self._count_end(run))
+        self.after(lambda: self._show_end(run))
 
     async def conclude(self, stop: Stop, result: StopResult, reason: str, moment: Moment, *, done: bool = True) -> Stop:
         """Write the result of a stop and announce, with it, the alert that waited for it."""
@@ -111,9 +111,9 @@ class Commit:
         )
         await self.tx.stops.put(stop)
         await self.note(stop, result.value, reason, moment)
-        alert = await self.tx.alerts.get(stop.fingerprint)
-        if alert is not None:
-            await self.announce_result(alert, stop, moment)
+        for alert in (await self.tx.alerts.open(stop.project, run_id=stop.run_id)).values():
+            if alert.announce_by is not None:
+                await self.announce_result(alert, stop, moment)
         if result in {StopResult.INEFFECTIVE, StopResult.ERROR}:
             await self._stop_ineffective(stop, moment)
         if told_before is not result:
@@ -202,11 +202,20 @@ class Commit:
             )
         )
 
-    def _count_end(self, run: Run) -> None:
+    def _show_end(self, run: Run) -> None:
         if run.ended_at is not None and run.outcome is not None:
             app = self.metrics.app(run.project, run.app)
             duration = run.ended_at - run.began_at
             self.metrics.run_duration.labels(run.project, app, run.outcome.value).observe(duration)
+            log.info(
+                "run",
+                project=run.project,
+                run=run.id,
+                conversation=run.conversation_id,
+                app=run.app.name if run.app else None,
+                what=run.outcome.value,
+                seconds=round(duration, 3),
+            )
 
     def _count_stop(self, stop: Stop) -> None:
         if stop.result is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +25,8 @@ class Jobs:
     """
 
     def __init__(self, clock: Clock) -> None:
+        # A poll that takes longer than its interval is on a histogram; the scheduler would say so every time.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._clock = clock
         self._machine = SystemClock()
         self._scheduler = AsyncIOScheduler(timezone=UTC)

@@ -103,11 +103,16 @@ class Courier:
         now = self._clock.now()
         return min([_IDLE, *(max(at - now, 0.0) for at in (next_flush, next_intent) if at is not None)])
 
-    async def settle(self) -> None:
-        """Work until nothing is due now and nothing is in flight. Raises StorageError."""
-        while await self.work() <= 0.0 or self._under_way:
+    async def settle(self) -> float:
+        """
+        Work until nothing is due now and nothing is in flight; return the seconds until the next is due.
+
+        Raises StorageError.
+        """
+        while (wait := await self.work()) <= 0.0 or self._under_way:
             if self._under_way:
                 await asyncio.wait(self._under_way.values())
+        return wait
 
     async def _hand_over(self) -> None:
         now = self._clock.now()

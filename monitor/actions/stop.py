@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from monitor.alerting import guard
-from monitor.alerting.guard import Decision, Next, Recheck
+from monitor.alerting.guard import Decision, Next, Recheck, Standing
 from monitor.alli.client import Client
 from monitor.alli.pacing import Priority
 from monitor.clock import Clock
@@ -19,6 +19,7 @@ from monitor.commit import Commit, Commits, Moment
 from monitor.durations import format_duration
 from monitor.errors import ApiAuthError, ApiNotFound, ApiRefused, ApiUnavailable, RetryableError
 from monitor.handling import Done, Handled, Later
+from monitor.model.alert import AlertState
 from monitor.model.conversation import Conversation
 from monitor.model.intent import Intent
 from monitor.model.run import Outcome, Run
@@ -26,24 +27,29 @@ from monitor.model.stop import Answered, Stop, StopResult, StopState
 from monitor.store.stops import Brake
 from monitor.tracking import runs
 
-__all__ = ["BrakeCheck", "StopHandler", "StopTerms"]
+__all__ = ["StopHandler", "StopTerms"]
 
 _FRESH = 5.0  # seconds for which a re-check holds
 _RETRY_SOON = 2.0
 _RETRY_AUTH = 60.0
 _LONGEST_RETRY = 60.0
 
-BrakeCheck = Callable[[Brake, Stop], bool]
-"""Whether a brake holds a stop back."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopTerms:
-    """What the configuration says about stops; seconds."""
+    """
+    What the configuration says about stops; seconds.
+
+    `gap` is the longest time since the ledger saw a run that still counts as observed. `permits` tells whether a stop
+    is still wanted: the mode is enforce and the app is on the list. `holds` tells whether a brake holds it back.
+    """
 
     verify_within: float
     per_hour: int
     per_app_per_hour: int
+    gap: float
+    permits: Callable[[Stop], bool]
+    holds: Callable[[Brake, Stop], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +71,12 @@ class StopHandler:
         clients: Mapping[str, Client],
         clock: Clock,
         terms: StopTerms,
-        holds: BrakeCheck,
     ) -> None:
         self._commits = commits
         self._clients = clients
         self._clock = clock
         self._terms = terms
-        self._holds = holds
+        self._observing_since = {name: client.server_time.now() for name, client in clients.items()}
 
     async def handle(self, intent: Intent) -> Handled:
         """Do the next step of the stop whose id is the payload."""
@@ -109,8 +114,8 @@ class StopHandler:
     # Asking
 
     async def _ask(self, client: Client, stop: Stop, run: Run) -> Handled:
-        if reason := await self._held_back(stop):
-            return await self._conclude(stop, StopResult.REFUSED, reason)
+        if (refusal := await self._no_longer_wanted(stop, run)) is not None:
+            return refusal
         if stop.requests and await self._budget_spent(stop):
             return Later(self._clock.now() + _LONGEST_RETRY, "the stop budget of this hour is spent")
         look = await self._look(client, stop)
@@ -228,11 +233,29 @@ class StopHandler:
             at=min(conversation.asked_at, running.asked_at),
         )
 
-    async def _held_back(self, stop: Stop) -> str:
+    async def _no_longer_wanted(self, stop: Stop, run: Run) -> Handled | None:
+        """Conclude or postpone a stop that does not hold any more, or that the brake holds back."""
+        moment = self._moment(stop.project)
         async with self._commits.store.snapshot() as tx:
-            brakes = await tx.stops.brakes(now=self._clock.now())
-        held = (brake.kind for brake in brakes if self._holds(brake, stop))
-        return next((_BRAKE_DECISIONS[kind].value for kind in held), "")
+            brakes = await tx.stops.brakes(now=moment.own)
+            alert = await tx.alerts.get(stop.fingerprint)
+        standing = guard.standing(
+            stop,
+            run,
+            permitted=self._terms.permits(stop),
+            rule_fires=alert is not None and alert.state is AlertState.FIRING,
+            observing_since=self._observing_since[stop.project],
+            now=moment.server,
+            gap=self._terms.gap,
+        )
+        if standing is Standing.NOT_SEEN:
+            return Later(moment.own + _RETRY_SOON, "the run was not seen lately")
+        if standing is Standing.NOT_PERMITTED:
+            return await self._conclude(stop, StopResult.REFUSED, Decision.APP_NOT_ALLOWED.value)
+        if standing is not Standing.HOLDS:
+            return await self._conclude(stop, StopResult.CHANGED, _STANDING_TEXT[standing])
+        held = next((brake.kind for brake in brakes if self._terms.holds(brake, stop)), None)
+        return await self._conclude(stop, StopResult.REFUSED, _BRAKE_DECISIONS[held].value) if held else None
 
     async def _budget_spent(self, stop: Stop) -> bool:
         since = self._moment(stop.project).server - 3600.0
@@ -260,6 +283,11 @@ class StopHandler:
 
 
 _BRAKE_DECISIONS = {"pause": Decision.PAUSED, "protect": Decision.PROTECTED}
+
+_STANDING_TEXT = {
+    Standing.AGE_RESTARTED: "its age began to count again",
+    Standing.RULE_CLEARED: "its rule does not hold any more",
+}
 
 _RECHECK_TEXT = {
     Recheck.USER_WROTE: "the user wrote since its age began to count",

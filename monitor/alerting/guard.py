@@ -20,10 +20,12 @@ __all__ = [
     "Next",
     "Recheck",
     "Situation",
+    "Standing",
     "decide",
     "next_check_at",
     "next_step",
     "recheck",
+    "standing",
 ]
 
 VERIFY_AFTER = (10.0, 30.0)
@@ -92,6 +94,35 @@ def decide(situation: Situation) -> Decision:
     )
     granted = Decision.STOP if s.mode is StopMode.ENFORCE else Decision.SHADOW
     return next((refusal for applies, refusal in refusals if applies), granted)
+
+
+class Standing(StrEnum):
+    """Whether a decision to stop still holds when its turn comes, before anything is asked of Alli."""
+
+    HOLDS = "holds"
+    NOT_SEEN = "not_seen"  # the ledger has not seen the run lately: wait until it does
+    AGE_RESTARTED = "age_restarted"
+    RULE_CLEARED = "rule_cleared"
+    NOT_PERMITTED = "not_permitted"  # the configuration does not want this run stopped any more
+
+
+def standing(
+    stop: Stop, run: Run, *, permitted: bool, rule_fires: bool, observing_since: float, now: float, gap: float
+) -> Standing:
+    """
+    Return whether what was decided still holds.
+
+    A stop may wait long for its turn: for Alli to take requests again, or for the daemon to be started again. So the
+    ledger must have seen the run within `gap` seconds and since this daemon observes, and what it saw must still be
+    the work whose age was decided on.
+    """
+    if not permitted:
+        return Standing.NOT_PERMITTED
+    if run.absent_since is not None or run.seen_at < observing_since or now - run.seen_at > gap:
+        return Standing.NOT_SEEN
+    if run.age_since > stop.age_since:
+        return Standing.AGE_RESTARTED
+    return Standing.HOLDS if rule_fires else Standing.RULE_CLEARED
 
 
 class Recheck(StrEnum):

@@ -14,6 +14,8 @@ from monitor.model.alert import Alert, AlertState, Identity, Resolution, Transit
 
 __all__ = ["Step", "Terms", "advance", "announce", "due_at", "end", "fire_event"]
 
+_EPSILON = 1e-3  # seconds; what is due at a moment must not miss it by the rounding of floats and timers
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
@@ -61,7 +63,7 @@ def advance(
     elif alert.state is AlertState.PENDING:
         alert = _wait(alert, now=now, terms=terms)
     alert = _refresh(alert, now=now, labels=labels, annotations=annotations)
-    if alert.state is AlertState.PENDING and alert.observed >= terms.for_:
+    if alert.state is AlertState.PENDING and alert.observed >= terms.for_ - _EPSILON:
         return _fire(alert, now=now, terms=terms)
     return Step(alert=alert)
 
@@ -105,21 +107,24 @@ def announce(alert: Alert, *, now: float, action: str | None = None, note: str =
 
 
 def due_at(alert: Alert, terms: Terms) -> float | None:
-    """Return when the passing of time alone will change this alert, None when it will not."""
+    """
+    Return when the passing of time alone may change this alert, None when it will not.
+
+    One that is kept firing is due as if its expression had been false since it was last seen true.
+    """
     if alert.state is AlertState.PENDING:
         return alert.true_at + max(terms.for_ - alert.observed, 0.0)
     if alert.state is AlertState.FIRING:
-        times = [
-            t for t in (alert.expires_at, alert.announce_by if alert.announced_at is None else None) if t is not None
-        ]
-        return min(times, default=None)
+        announce_by = alert.announce_by if alert.announced_at is None else None
+        kept_until = alert.true_at + terms.keep_firing_for if terms.keep_firing_for else None
+        return min((at for at in (alert.expires_at, announce_by, kept_until) if at is not None), default=None)
     return None
 
 
 def _false(alert: Alert | None, *, now: float, terms: Terms) -> Step:
     if alert is None or alert.state is AlertState.PENDING:
         return Step(alert=None)
-    if alert.state is AlertState.FIRING and now - alert.true_at >= terms.keep_firing_for:
+    if alert.state is AlertState.FIRING and now - alert.true_at >= terms.keep_firing_for - _EPSILON:
         return end(alert, Resolution.RECOVERED, now=now)
     return Step(alert=alert)
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
-from monitor.cli import brake, check, daemon, demo, simulate
+from monitor import __version__
+from monitor.cli import brake, check, daemon, demo, simulate, unbuilt
 from monitor.errors import ConfigErrors, MonitorError
 
 __all__ = ["main"]
 
 commands = typer.Typer(
     name="alli-monitor",
-    help="Watch the background runs and ratings of Alli projects, stop what hangs, and tell the people on call.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -24,6 +25,17 @@ commands.command("check")(check.check)
 commands.command("simulate")(simulate.simulate)
 commands.add_typer(brake.autostop, name="autostop")
 commands.command("protect")(brake.protect)
+unbuilt.register(commands)
+
+
+@commands.callback(invoke_without_command=True)
+def top(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+) -> None:
+    """Watch the background runs and ratings of Alli projects, stop what hangs, and tell the people on call."""
+    if version:
+        print(__version__)
+        raise typer.Exit
 
 
 def main() -> None:

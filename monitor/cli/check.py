@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -14,8 +15,15 @@ from monitor.settings import load
 __all__ = ["check"]
 
 
-def check(config: Config = None) -> None:
+def check(
+    config: Config = None,
+    online: Annotated[bool, typer.Option("--online", hidden=True)] = False,
+    record: Annotated[str | None, typer.Option("--record", hidden=True)] = None,
+) -> None:
     """Validate the configuration and the rule files: exit code 0 when they can be used, 1 when not."""
+    if online or record is not None:
+        print("error: `alli-monitor check --online` is not in this version", file=sys.stderr)
+        raise typer.Exit(2)
     try:
         settings = load(config)
         rules = load_rules(settings)

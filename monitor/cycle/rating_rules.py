@@ -55,7 +55,8 @@ class RatingRules:
                 identity,
                 now=moment.server,
                 terms=self._project.terms(rule, gap=_GAP),
-                labels=self._project.labels(rule, change.app, ids),
+                # whose rating it is must tell label sets apart: that is all Alertmanager knows an alert by
+                labels=self._project.labels(rule, change.app, {**ids, "by": rating.by.value}),
                 annotations=evaluation.annotations,
             )
             await commit.settle(None, step, moment)

@@ -271,11 +271,10 @@ class RatingCycle:
 
     async def _tell_baseline(self, commit: Commit, collected: _Collected, moment: Moment) -> None:
         votes = Counter(change.rating.vote for change in collected.changes)
-        running = len(await commit.tx.runs.open(self._project.name))
         summary = (
             f"First look at project {self._project.name}: {len(collected.looks)} conversations, "
-            f"{votes[Vote.NEGATIVE]} negative and {votes[Vote.POSITIVE]} positive ratings recorded without alerts, "
-            f"{running} runs going on. From now on every change is told."
+            f"{votes[Vote.NEGATIVE]} negative and {votes[Vote.POSITIVE]} positive ratings recorded without alerts. "
+            "From now on every change is told."
         )
         labels = {
             "alertname": Builtin.BASELINE_RECORDED.value,

@@ -118,7 +118,7 @@ class RunCycle:
     async def _write(self, commit: Commit, ledger: Ledger, fates: Mapping[str, Fate], moment: Moment) -> None:
         await commit.tx.runs.put([*ledger.begun, *(followed.run for followed in ledger.followed)])
         for run in ledger.begun:
-            commit.after(lambda run=run: self._log_begun(run))  # type: ignore[misc]
+            commit.after(lambda run=run: self._show_begun(run))  # type: ignore[misc]
         for followed in ledger.followed:
             if followed.ended is not None:
                 await end_run(commit, followed.ended, Outcome.FINISHED, followed.run.began_at, moment)
@@ -231,7 +231,7 @@ class RunCycle:
         ids = {run.id for run in open_runs}
         self._detailed_at = {id_: at for id_, at in self._detailed_at.items() if id_ in ids}
 
-    def _log_begun(self, run: Run) -> None:
+    def _show_begun(self, run: Run) -> None:
         app = run.app.name if run.app else None
         log.info("run", project=run.project, run=run.id, conversation=run.conversation_id, app=app, what="begun")
         if run.not_running_at is not None:

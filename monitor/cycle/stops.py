@@ -47,7 +47,13 @@ async def want_stop(project: Project, commit: Commit, run: Run, alert: Alert, mo
         await commit.announce_result(alert, previous, moment)
         return
     stop = replace(
-        stop, state=StopState.INTENDED, result=None, reason="", finished_at=None, fingerprint=alert.fingerprint
+        stop,
+        state=StopState.INTENDED,
+        result=None,
+        reason="",
+        finished_at=None,
+        fingerprint=alert.fingerprint,
+        age_since=run.age_since,
     )
     if previous is None:
         stop = await commit.tx.stops.add(stop)
@@ -75,6 +81,7 @@ def _draft(run: Run, alert: Alert, mode: StopMode, limit: float, moment: Moment)
         mode=mode,
         state=StopState.INTENDED,
         decided_at=moment.server,
+        age_since=run.age_since,
         limit=limit,
     )
 

@@ -74,6 +74,7 @@ class Stop:
     mode: StopMode
     state: StopState
     decided_at: float
+    age_since: float  # where the run's age counted from when this was decided
     limit: float  # the run's limit in seconds, for the verdict on a shadow stop
     requests: int = 0  # that Alli accepted or did not answer
     requested_at: float | None = None  # when the last of them was sent

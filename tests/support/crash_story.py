@@ -1,0 +1,372 @@
+"""
+A small world that tests everything a daemon promises to keep over a crash, and the trials of daemons in it.
+
+Seven runs: three overdue ones that must be stopped (the second obeys half a second late), one in which the user
+writes again, so that its age counts anew, a healthy short one, one of an app that may not be stopped, and a healthy
+one that begins in a conversation right after the run there was stopped. Four answers are rated negative; the second
+of these ratings is taken back once it was told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sqlite3
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from monitor.clock import SystemClock
+from monitor.simulator.entities import RunKind, RunPlan
+from monitor.simulator.record import Record, StopEffect, StopRecord
+from monitor.simulator.server import serve
+from monitor.simulator.world import World
+from tests.support.receivers import FakeReceiver
+
+__all__ = ["LIMIT", "PATIENCE", "Trial"]
+
+LIMIT = 1.5
+"""Seconds that a run may take."""
+
+PATIENCE = 60.0
+"""Seconds that a trial may take: many run at once on few cores."""
+
+_ROOT = Path(__file__).parents[2]
+_PAUSE = 0.05  # seconds between two looks at how a trial goes on
+_STOPPED = ("prompt", "lagging", "later", "written")  # conversations whose first run is to be stopped
+_RATED = 4
+_WITHDRAWN = 1
+
+_RULES = """
+groups:
+  - name: crash
+    rules:
+      - alert: RunOverLimit
+        on: run
+        expr: run.age > run.limit
+        actions: [{stop: {}}]
+      - alert: NegativeRating
+        on: rating
+        expr: rating.value == "negative" && rating.by == "user"
+"""
+
+
+class _Hook(FakeReceiver):
+    """A webhook that takes everything. A daemon that is killed may well break off in the middle of a request."""
+
+    def complain(self, complaint: str) -> None:
+        """Take no offence."""
+
+    @property
+    def bodies(self) -> list[tuple[str, dict[str, Any]]]:
+        """The different bodies with their keys, in the order in which each came first."""
+        return list({r.headers["idempotency-key"]: r.body for r in self.requests}.items())
+
+    @property
+    def told(self) -> list[tuple[str, str, dict[str, str]]]:
+        """Fingerprint, status and labels of all that was told, in order, repetitions included."""
+        return [(a["fingerprint"], a["status"], a["labels"]) for _, body in self.bodies for a in body["alerts"]]
+
+
+@dataclass(slots=True)
+class _World:
+    """The simulated world, directed by what the daemon does; conversations and rated chats by name or number."""
+
+    world: World
+    conversations: dict[str, str]
+    rated: list[str]
+    rewritten_at: float = 0.0
+    began: bool = False
+    went_on: bool = False
+    withdrawn: bool = False
+
+    def begin(self) -> None:
+        """Let the runs begin, and plan all that does not depend on the daemon."""
+        world, now = self.world, self.world.clock.now()
+        self.began, self.rewritten_at = True, now + 0.9
+        plans = {
+            "prompt": RunPlan(),
+            "lagging": RunPlan(stop_lag=0.5),
+            "written": RunPlan(),
+            "forbidden": RunPlan(),
+            "healthy": RunPlan(kind=RunKind.FINISHES, duration=0.8),
+        }
+        for name, plan in plans.items():
+            world.start_run(self.conversations[name], plan)
+        world.at(now + 0.3, lambda: world.start_run(self.conversations["later"], RunPlan()))
+        world.at(self.rewritten_at, lambda: world.add_chat(self.conversations["written"], "USER", "Hurry."))
+        for number, chat_id in enumerate(self.rated):
+            world.at(now + 0.2 + 0.3 * number, lambda chat_id=chat_id: world.rate(chat_id, False))  # type: ignore[misc]
+
+    def go_on(self) -> None:
+        """Begin the next run, a healthy one, where the first was just stopped: a second stop would hit it."""
+        self.went_on = True
+        self.world.add_chat(self.conversations["prompt"], "USER", "Once more.")
+        self.world.start_run(self.conversations["prompt"], RunPlan(kind=RunKind.FINISHES, duration=1.0))
+
+    def withdraw(self) -> None:
+        """Take one rating back."""
+        self.withdrawn = True
+        self.world.rate(self.rated[_WITHDRAWN], None)
+
+
+def _new_world() -> _World:
+    world = World(SystemClock())
+    now, user = world.clock.now(), world.add_user("user-1")
+    allowed, forbidden = world.add_app("Report writer", app_id="app-1"), world.add_app("Archivist", app_id="app-2")
+    conversations = {}
+    for name in (*_STOPPED, "healthy", "forbidden"):
+        conversation = world.add_conversation(app=forbidden if name == "forbidden" else allowed, user=user, at=now - 90)
+        world.add_chat(conversation.id, "USER", "Go.", at=now - 60)
+        conversations[name] = conversation.id
+    rated = []
+    for _ in range(_RATED):
+        conversation = world.add_conversation(app=allowed, user=user, at=now - 90)
+        world.add_chat(conversation.id, "USER", "Why?", at=now - 60)
+        rated.append(world.add_chat(conversation.id, "BOT", "Because.", at=now - 50).id)
+    return _World(world=world, conversations=conversations, rated=rated)
+
+
+@dataclass(slots=True)
+class Trial:
+    """One story with one daemon; `kills` says how it is killed: at these steps, one after the other."""
+
+    directory: Path
+    kills: list[str] = field(default_factory=list)
+    killed: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    async def run(self) -> None:
+        """Play the story until its end, killing and restarting the daemon, and collect in `problems` what is wrong."""
+        async with AsyncExitStack() as stack:
+            story = _new_world()
+            base_url = await stack.enter_async_context(serve(story.world))
+            hook = await stack.enter_async_context(_Hook())
+            self._configure(base_url, f"{hook.url}/hook")
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await self._play(story, hook)
+            except TimeoutError:
+                self.problems.append(f"not over in time: {', '.join(self._missing(story, hook))}")
+            self._check(story, hook)
+
+    @property
+    def steps(self) -> list[str]:
+        """The steps that all daemons of this trial took."""
+        return (self.directory / "steps").read_text().splitlines()
+
+    @property
+    def log(self) -> str:
+        """What the daemons logged."""
+        return (self.directory / "log").read_text()
+
+    # The daemon
+
+    def _configure(self, base_url: str, hook: str) -> None:
+        (self.directory / "rules.yml").write_text(_RULES)
+        config = {
+            "projects": {"support": {"base_url": base_url, "api_key": "simulated-key", "requests_per_minute": 6000}},
+            "apps": [{"match": "*", "run_limit": f"{LIMIT * 1000:.0f}ms"}],
+            "polling": {
+                "runs": "200ms",
+                "conversations": "300ms",
+                "evaluation": "500ms",
+                "ratings": [{"younger_than": "1h", "every": "1s"}],
+            },
+            "rule_files": ["rules.yml"],
+            "auto_stop": {"mode": "enforce", "apps": ["Report*"], "verify_within": "2s"},
+            "alerting": {
+                "route": {
+                    "receiver": "hook",
+                    "group_wait": "50ms",
+                    "group_interval": "100ms",
+                    "routes": [{"matchers": ['alertname=~"Watchdog|MonitorBlind"'], "receiver": "nobody"}],
+                },
+                "receivers": [{"name": "hook", "webhook_configs": [{"url": hook}]}, {"name": "nobody"}],
+            },
+            "storage": {"url": f"sqlite:///{self._database}"},
+            "web": {"listen": "127.0.0.1:0"},
+        }
+        (self.directory / "monitor.yml").write_text(json.dumps(config))
+
+    @property
+    def _database(self) -> Path:
+        return self.directory / "monitor.db"
+
+    @asynccontextmanager
+    async def _daemon(self, kill_at: str | None) -> AsyncIterator[asyncio.subprocess.Process]:
+        kill = ["--kill-at", kill_at] if kill_at else []
+        command = ["-m", "tests.support.crash", "--log", str(self.directory / "steps"), *kill]
+        with (self.directory / "log").open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *command,
+                "--",
+                "run",
+                "--config",
+                str(self.directory / "monitor.yml"),
+                cwd=_ROOT,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+
+    async def _play(self, story: _World, hook: _Hook) -> None:
+        waiting = [*self.kills, None]
+        while waiting:
+            async with self._daemon(waiting.pop(0)) as process:
+                while process.returncode is None and self._missing(story, hook):
+                    await asyncio.sleep(_PAUSE)
+                    _direct(story, hook)
+                ended_by_itself = process.returncode
+            if ended_by_itself is None:
+                break
+            self.killed += ended_by_itself == -signal.SIGKILL
+            if ended_by_itself != -signal.SIGKILL:
+                self.problems.append(f"the daemon ended with {ended_by_itself}")
+                return
+        if process.returncode not in {0, -signal.SIGKILL}:
+            self.problems.append(f"the daemon ended with {process.returncode} when it was told to stop")
+
+    # How far it is
+
+    def _missing(self, story: _World, hook: _Hook) -> list[str]:
+        """Return what still has to happen."""
+        told = Counter((labels["alertname"], status) for _, status, labels in set_of(hook.told))
+        wanted = {
+            ("BaselineRecorded", "firing"): 1,
+            ("NegativeRating", "firing"): _RATED,
+            ("NegativeRating", "resolved"): 1,
+            ("RunOverLimit", "firing"): len(_STOPPED) + 1,
+            ("RunOverLimit", "resolved"): len(_STOPPED),
+        }
+        missing = [f"{told[each]} of {count} {' '.join(each)}" for each, count in wanted.items() if told[each] < count]
+        if missing or not story.went_on:
+            return missing or ["the next run"]
+        if any(run.ended is None for run in story.world.record().runs if run.app_name != "Archivist"):
+            return ["runs that go on"]
+        waiting = self._read("SELECT count(*) FROM intents WHERE state = 'waiting'")[0][0]
+        untold = self._read("SELECT count(*) FROM transitions WHERE told_at IS NULL")[0][0]
+        return [f"{waiting} intents and {untold} transitions in the outbox"] if waiting or untold else []
+
+    def _read(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self._database, timeout=10)) as connection:
+            return connection.execute(query, parameters).fetchall()
+
+    # What must hold
+
+    def _check(self, story: _World, hook: _Hook) -> None:
+        record = story.world.record()
+        checks: list[Callable[[], list[str]]] = [
+            lambda: _wrong_stops(record, story),
+            lambda: _wrong_bodies(hook, most_duplicates=self.killed),
+            lambda: _wrong_order(hook),
+            lambda: self._wrong_journal(story),
+            self._wrong_outbox,
+        ]
+        for check in checks:
+            self.problems += check()
+
+    def _wrong_journal(self, story: _World) -> list[str]:
+        """Every stop is done, its requests are accounted for, and its audit tells each step in order."""
+        wrong = []
+        names = {id_: name for name, id_ in story.conversations.items()}
+        stops = self._read("SELECT id, conversation_id, state, result FROM stops WHERE mode = 'enforce' ORDER BY id")
+        done = sorted(names[stop[1]] for stop in stops if stop[2:] == ("done", "stopped"))
+        if done != sorted(_STOPPED):
+            wrong.append(f"stopped by the journal: {done}")
+        wrong += [f"a stop in limbo: {names[stop[1]]} {stop[2:]}" for stop in stops if stop[2] != "done"]
+        for stop_id, conversation_id, _, result in stops:
+            lines = [line for (line,) in self._read("SELECT what FROM stop_log WHERE stop_id = ? ORDER BY id", stop_id)]
+            if result == "stopped" and not _is_whole(lines):
+                wrong.append(f"the audit of {names[conversation_id]}: {lines}")
+            answers = Counter(
+                row[0] for row in self._read("SELECT answer FROM stop_requests WHERE stop_id = ?", stop_id)
+            )
+            if result == "stopped" and (answers["accepted"] != 1 or answers["pending"]):
+                wrong.append(f"the requests of {names[conversation_id]}: {dict(answers)}")
+        outcomes = self._read("SELECT conversation_id, json_extract(body, '$.outcome') FROM runs ORDER BY began_at")
+        stopped = sorted(names[id_] for id_, outcome in outcomes if outcome == "stopped")
+        return wrong if stopped == sorted(_STOPPED) else [*wrong, f"stopped by the ledger: {stopped}"]
+
+    def _wrong_outbox(self) -> list[str]:
+        left = self._read("SELECT kind, state, error FROM intents WHERE state <> 'done'")
+        untold = self._read("SELECT fingerprint, status FROM transitions WHERE told_at IS NULL")
+        return [f"left in the outbox: {rest}" for rest in (left, untold) if rest]
+
+
+def set_of(told: list[tuple[str, str, dict[str, str]]]) -> list[tuple[str, str, dict[str, str]]]:
+    """Return what was told without repetitions."""
+    return list({(fingerprint, status): (fingerprint, status, labels) for fingerprint, status, labels in told}.values())
+
+
+def _direct(story: _World, hook: _Hook) -> None:
+    """Let happen what depends on what the daemon did."""
+    story.world.advance()
+    told = {(labels["alertname"], status, labels.get("chat_id")) for _, status, labels in hook.told}
+    if not story.began and ("BaselineRecorded", "firing", None) in told:
+        story.began = True
+        story.begin()
+    stops = story.world.record().stops
+    if not story.went_on and any(stop.conversation_id == story.conversations["prompt"] for stop in stops):
+        story.go_on()
+    if not story.withdrawn and ("NegativeRating", "firing", story.rated[_WITHDRAWN]) in told:
+        story.withdraw()
+
+
+def _wrong_stops(record: Record, story: _World) -> list[str]:
+    """Each overdue run got exactly one request, that one hit it, and no earlier than it was overdue."""
+    names = {id_: name for name, id_ in story.conversations.items()}
+    runs = {run.id: run for run in record.runs}
+    hit = sorted(names[stop.conversation_id] for stop in record.stops)
+    wrong = [] if hit == sorted(_STOPPED) else [f"requests to stop: {hit}"]
+    return wrong + [f"a wrong stop: {stop}" for stop in record.stops if not _is_right(stop, runs, story)]
+
+
+def _is_right(stop: StopRecord, runs: dict[str, Any], story: _World) -> bool:
+    if stop.effect not in {StopEffect.STOPPED, StopEffect.LAGGING} or stop.run_id is None:
+        return False
+    run = runs[stop.run_id]
+    counts_from = story.rewritten_at if stop.conversation_id == story.conversations["written"] else run.began
+    return run.app_name == "Report writer" and stop.at - counts_from >= LIMIT
+
+
+def _wrong_bodies(hook: _Hook, *, most_duplicates: int) -> list[str]:
+    """A body may come again after a crash, unchanged and with its key."""
+    bodies: dict[str, list[Any]] = {}
+    for request in hook.requests:
+        bodies.setdefault(request.headers["idempotency-key"], []).append(request.body)
+    changed = [key for key, same in bodies.items() if any(body != same[0] for body in same)]
+    duplicates = sum(len(same) - 1 for same in bodies.values())
+    wrong = [f"{duplicates} duplicates after {most_duplicates} crashes"] if duplicates > most_duplicates else []
+    return wrong + [f"another body with the key {key}" for key in changed]
+
+
+def _wrong_order(hook: _Hook) -> list[str]:
+    """What resolved fired before, and does not fire again: every run and rating here has one alert in its life."""
+    statuses: dict[tuple[str, str], list[str]] = {}
+    for fingerprint, status, labels in hook.told:
+        statuses.setdefault((labels["alertname"], fingerprint), []).append(status)
+    return [
+        f"{name} told as {order}"
+        for (name, _), order in statuses.items()
+        if order[0] != "firing" or ("resolved", "firing") in pairwise(order)
+    ]
+
+
+def _is_whole(lines: list[str]) -> bool:
+    """Whether the audit of a stop tells what was decided, asked and seen; a crash may have eaten an answer."""
+    ranks = {"intended": 0, "changed": 0, "requesting": 1, "not_taken": 1, "requested": 2, "still_running": 3}
+    inner = [ranks.get(line, -1) for line in lines[:-1]]
+    return lines[0] == "intended" and lines[-1] == "stopped" and "requesting" in lines and -1 not in inner
