@@ -330,7 +330,7 @@ class App:
         resender = Resender(self.store, self.announcer, self.clock)
         evaluation = self._settings.polling.evaluation
         self._jobs.every("daemon health", evaluation, lambda: self._guarded(self._daemon_health.evaluate))
-        self._jobs.every("resend", _RESEND_EVERY, lambda: self._guarded(resender.resend), delay=_RESEND_EVERY)
+        self._jobs.every("resend", _RESEND_EVERY, lambda: self._guarded(resender.resend))
         self._jobs.every("retention", _RETENTION_EVERY, lambda: self._guarded(self._prune), delay=_RETENTION_EVERY)
         if (url := self._settings.dead_man.url) is not None:
             dead_man = DeadMan(url, self._http, self._find_trouble)

@@ -102,6 +102,9 @@ class Jobs:
             self._running.add(task)
             try:
                 await task
+            except asyncio.CancelledError:
+                if not (self._closing and task.cancelled()):
+                    raise  # else `stop` gave it up, which is no failure of the job
             finally:
                 self._running.discard(task)
 

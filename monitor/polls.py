@@ -106,6 +106,7 @@ class ProjectPolls:
         """Do one poll: whatever it raises is unknown, and changes nothing but what is said about ourselves."""
         clock = self.project.clock
         if clock.now() < self._auth_retry_at:
+            self._attempted.add(poll)  # it would fail as the one before did
             return
         started = clock.monotonic()
         try:

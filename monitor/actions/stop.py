@@ -126,13 +126,19 @@ class StopHandler:
             return Later(self._clock.now() + _RETRY_SOON, "the chats of the conversation could not be seen")
         if recheck is not Recheck.SAME_RUN:
             return await self._conclude(stop, StopResult.CHANGED, _RECHECK_TEXT[recheck])
-        stop = await self._about_to_request(stop)
-        return await self._request(client, stop, run, look)
+        requesting = await self._about_to_request(stop)
+        return await self._request(client, requesting, run, look) if requesting else Done()
 
-    async def _about_to_request(self, stop: Stop) -> Stop:
-        """Write down that a request leaves now; one that a crash left pending turned out to be without effect."""
+    async def _about_to_request(self, stop: Stop) -> Stop | None:
+        """
+        Write down that a request leaves now; one that a crash left pending turned out to be without effect.
+
+        None is returned when none may leave any more.
+        """
         moment = self._moment(stop.project)
         async with self._commits.begin() as commit:
+            if await _is_concluded(commit, stop):
+                return None
             if stop.state is StopState.REQUESTING:
                 await commit.tx.stops.answer(stop.id, Answered.WITHOUT_EFFECT)
             stop = replace(stop, state=StopState.REQUESTING, requested_at=moment.server, looked_at=None)
@@ -158,6 +164,8 @@ class StopHandler:
     async def _requested(self, stop: Stop, answer: Answered, detail: str) -> Handled:
         moment = self._moment(stop.project)
         async with self._commits.begin() as commit:
+            if await _is_concluded(commit, stop):
+                return Done()
             stop = replace(stop, state=StopState.REQUESTED, requests=stop.requests + 1)
             await commit.tx.stops.put(stop)
             await commit.tx.stops.answer(stop.id, answer)
@@ -168,6 +176,8 @@ class StopHandler:
         """Take the request back: it counts for nothing, and a fresh look comes before the next."""
         moment = self._moment(stop.project)
         async with self._commits.begin() as commit:
+            if await _is_concluded(commit, stop):
+                return Done()
             stop = replace(stop, state=StopState.INTENDED, requested_at=None)
             await commit.tx.stops.put(stop)
             await commit.tx.stops.answer(stop.id, Answered.REFUSED)
@@ -198,6 +208,8 @@ class StopHandler:
         moment = self._moment(stop.project)
         check_at = guard.next_check_at(stop, verify_within=self._terms.verify_within)
         async with self._commits.begin() as commit:
+            if await _is_concluded(commit, stop):
+                return Done()
             await commit.tx.stops.put(stop)
             await commit.note(stop, "still_running", "", moment)
             if check_at is None and stop.requests and stop.result is None:
@@ -219,7 +231,8 @@ class StopHandler:
     async def _ended(self, stop: Stop, moment: Moment) -> Handled:
         """Conclude a stop whose run the ledger saw end meanwhile."""
         async with self._commits.begin() as commit:
-            await conclude_ended(commit, stop, moment)
+            if not await _is_concluded(commit, stop):
+                await conclude_ended(commit, stop, moment)
         return Done()
 
     # Helpers
@@ -266,6 +279,8 @@ class StopHandler:
     async def _conclude(self, stop: Stop, result: StopResult, reason: str, ended: Run | None = None) -> Handled:
         moment = self._moment(stop.project)
         async with self._commits.begin() as commit:
+            if await _is_concluded(commit, stop):
+                return Done()
             if result is StopResult.STOPPED:
                 await commit.tx.stops.answer(stop.id, Answered.ACCEPTED)
             await commit.conclude(stop, result, reason, moment)
@@ -295,12 +310,18 @@ _RECHECK_TEXT = {
 }
 
 
-async def conclude_ended(commit: Commit, stop: Stop, moment: Moment) -> None:
-    """Conclude a stop whose run the ledger saw end: by us if anything was asked, else by itself."""
+async def _is_concluded(commit: Commit, stop: Stop) -> bool:
+    """Whether the ledger saw the run end, and concluded its stop, while Alli was being asked."""
+    current = await commit.tx.stops.get(stop.id)
+    return current is None or current.state is StopState.DONE
+
+
+async def conclude_ended(commit: Commit, stop: Stop, moment: Moment) -> Stop:
+    """Conclude a stop whose run the ledger saw end, by us if anything was asked, else by itself, and return it."""
     asked = stop.requests > 0 or stop.state is StopState.REQUESTING
     result = StopResult.STOPPED if asked else StopResult.ALREADY_FINISHED
     await commit.tx.stops.answer(stop.id, Answered.ACCEPTED)
-    await commit.conclude(stop, result, "the run is no longer listed", moment)
+    return await commit.conclude(stop, result, "the run is no longer listed", moment)
 
 
 def _next_run_goes_on(stop: Stop, run: Run, look: _Look) -> bool:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from monitor.clock import Clock
+from monitor.serving import Server
 
 __all__ = ["Collector", "Received"]
 
@@ -44,14 +43,12 @@ class Collector:
         """Listen on a free port of loopback and yield the URL."""
         listener = socket.create_server(("127.0.0.1", 0))
         app = Starlette(routes=[Route("/hook", self._take, methods=["POST"])])
-        config = uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, lifespan="off")
-        server = _Server(config)
-        running = asyncio.create_task(server.serve(sockets=[listener]))
+        server = Server(app)
+        server.start(listener)
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}/hook"
         finally:
-            server.should_exit = True
-            await running
+            await server.stop()
 
     async def _take(self, request: Request) -> Response:
         body = await request.json()
@@ -71,8 +68,3 @@ class Collector:
                 )
             )
         return PlainTextResponse("ok")
-
-
-class _Server(uvicorn.Server):
-    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
-        return nullcontext()

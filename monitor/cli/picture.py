@@ -65,13 +65,14 @@ def summary_table(tally: Tally) -> Table:
     table.add_column("")
     table.add_column("monitor", justify="right")
     table.add_column("simulator's record", justify="right")
-    for name, (found, true) in (
+    for name, pair in (
         ("conversations with runs seen", tally.runs),
         ("runs stopped", tally.stopped),
         ("negative ratings flagged", tally.negative),
         ("... withdrawn and resolved", tally.withdrawn),
     ):
-        table.add_row(name, str(found), str(true), style=None if found == true else "red")
+        wrong = f" and {pair.wrong} that never happened" if pair.wrong else ""
+        table.add_row(name, f"{pair.found}{wrong}", str(pair.true), style=None if pair.agrees else "red")
     table.add_row("runs that ended just before their stop", str(tally.spared), "")
     table.add_row("stops without effect", str(tally.ineffective), "")
     table.add_row("alert transitions delivered", str(tally.delivered), f"in {tally.bodies} bodies")

@@ -63,7 +63,7 @@ class RunCycle:
             current = [s for s in seen.sightings if ended.get(s.conversation.id, _FOREVER_AGO) < s.at]
             ledger = self._reconcile(open_runs, replace(seen, sightings=tuple(current)), previous)
             moment = self._project.moment()
-            await self._write(commit, ledger, fates, moment)
+            await self._write(commit, ledger, fates, moment, certain=not seen.nameless)
             if seen.complete:
                 await self._record_pass(commit, seen, previous, moment)
             going_on = [*ledger.begun, *(followed.run for followed in ledger.followed)]
@@ -115,7 +115,10 @@ class RunCycle:
             gap=runs.blind_after(self.interval),
         )
 
-    async def _write(self, commit: Commit, ledger: Ledger, fates: Mapping[str, Fate], moment: Moment) -> None:
+    async def _write(
+        self, commit: Commit, ledger: Ledger, fates: Mapping[str, Fate], moment: Moment, *, certain: bool
+    ) -> None:
+        """Write what a pass showed; unless it is `certain`, a run that is missing may stand in a row without id."""
         await commit.tx.runs.put([*ledger.begun, *(followed.run for followed in ledger.followed)])
         for run in ledger.begun:
             commit.after(lambda run=run: self._show_begun(run))  # type: ignore[misc]
@@ -126,7 +129,9 @@ class RunCycle:
                 because, run_id = followed.because.value, followed.run.id
                 commit.after(lambda why=because, id_=run_id: log.info("age restarted", run=id_, because=why))  # type: ignore[misc]
         for run in ledger.missing:
-            await self._write_missing(commit, run, fates.get(run.id, Fate.UNKNOWN), moment)
+            fate = fates.get(run.id, Fate.UNKNOWN)
+            if certain or fate in {Fate.FINISHED, Fate.GONE}:
+                await self._write_missing(commit, run, fate, moment)
 
     async def _write_missing(self, commit: Commit, run: Run, fate: Fate, moment: Moment) -> None:
         """End a run that is missing from a complete list, once /running agrees; until then it is unknown."""

@@ -128,9 +128,9 @@ async def end_run(commit: Commit, run: Run, outcome: Outcome, at: float, moment:
     """Write that a run ended, as stopped if a stop of it was asked for, and conclude that stop."""
     stop = await commit.tx.stops.of_run(run.id, StopMode.ENFORCE)
     if stop is not None and stop.state is not StopState.DONE:
-        await conclude_ended(commit, stop, moment)
-        if outcome is Outcome.FINISHED and (stop.requests or stop.state is StopState.REQUESTING):
-            outcome = Outcome.STOPPED
+        stop = await conclude_ended(commit, stop, moment)
+    if stop is not None and stop.result is StopResult.STOPPED and outcome is Outcome.FINISHED:
+        outcome = Outcome.STOPPED
     await commit.end_run(runs.end(run, outcome, at=at), moment)
 
 

@@ -118,6 +118,7 @@ class Run:
     began: float
     chat: Chat | None = None
     ticks: int = 0
+    listed_at: float | None = None
     ended: float | None = None
     ending: Ending | None = None
 

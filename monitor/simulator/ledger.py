@@ -72,6 +72,7 @@ def _run_record(run: Run) -> RunRecord:
         app_id=app.id if app is not None else None,
         app_name=app.name if app is not None else None,
         began=run.began,
+        listed_at=run.listed_at,
         ended=run.ended,
         ending=run.ending,
     )

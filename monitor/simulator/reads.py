@@ -45,6 +45,8 @@ async def list_conversations(request: Request, world: World) -> Response:
     """Answer one page of conversations."""
     query = read_query(request, ListQuery, world.options.ignored_parameters)
     page, cursor = list_page(query, world)
+    if query.background_running:
+        world.note_listed(page)
     rows = [conversation_row(each, world.options, embed=world.options.embed) for each in page]
     return json_response({"conversations": rows, "cursor": cursor})
 

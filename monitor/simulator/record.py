@@ -24,13 +24,18 @@ class StopEffect(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """One run; `ended` and `ending` are None while it runs."""
+    """
+    One run; `ended` and `ending` are None while it runs.
+
+    `listed_at` is when the list of running conversations first showed it, None while nobody could have seen it.
+    """
 
     id: str
     conversation_id: str
     app_id: str | None
     app_name: str | None
     began: float
+    listed_at: float | None
     ended: float | None
     ending: Ending | None
 

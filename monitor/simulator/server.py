@@ -6,20 +6,20 @@ Two paths belong to the simulator alone and need no key: `/-/healthy`, and `/-/r
 
 from __future__ import annotations
 
-import asyncio
 import hmac
+import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from email.utils import formatdate
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from monitor.errors import StartError
+from monitor.serving import Server
 from monitor.simulator import breakage
 from monitor.simulator.answers import Refusal, json_response, method_not_allowed, not_found, unauthorized
 from monitor.simulator.operations import OPERATIONS, Operation
@@ -53,33 +53,13 @@ async def serve(world: World, host: str = "127.0.0.1", port: int = 0) -> AsyncIt
     try:
         listener = socket.create_server((host, port))
     except OSError as error:
-        raise StartError(f"the simulator cannot listen on {host}:{port}: {error.strerror}") from error
-    # asyncio does this only for sockets that name their protocol; without it small answers wait 40 ms
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    config = uvicorn.Config(
-        app(world),
-        http=breakage.BreakableProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        date_header=False,
-        server_header=False,
-        timeout_graceful_shutdown=1,
-    )
-    server = _Server(config)
-    running = asyncio.create_task(server.serve(sockets=[listener]))
+        raise StartError(f"the simulator cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}") from error
+    server = Server(app(world), http=breakage.BreakableProtocol, grace=1, dates=False)
+    server.start(listener)
     try:
         yield f"http://{host}:{listener.getsockname()[1]}"
     finally:
-        server.should_exit = True
-        await running
-
-
-class _Server(uvicorn.Server):
-    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
-        return nullcontext()
+        await server.stop()
 
 
 def _endpoint(operation: Operation, world: World) -> Callable[[Request], Awaitable[Response]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Literal
 
@@ -150,6 +150,12 @@ class World:
         run = self.conversations[conversation_id].run
         if run is not None:
             runs.end(run, Ending.FINISHED, self.now)
+
+    def note_listed(self, conversations: Iterable[Conversation]) -> None:
+        """Take note that the list of running conversations shows these: from now on their runs can be known."""
+        for run in (conversation.run for conversation in conversations):
+            if run is not None and run.listed_at is None:
+                run.listed_at = self.now
 
     def check(self, conversation_id: str) -> None:
         """Take note that somebody reads this conversation by id: some runs end just then."""

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model.alert import Alert, AlertState
 from monitor.store import schema
-from monitor.store.rows import decode, encode, text
+from monitor.store.rows import decode, encode
 
 __all__ = ["Alerts"]
 
@@ -98,7 +98,7 @@ def _row(alert: Alert) -> dict[str, object]:
         "fingerprint": alert.fingerprint,
         "project": alert.identity.project,
         "rule": alert.identity.rule,
-        "conversation_id": text(subject.get("conversation_id", "")),
+        "conversation_id": subject.get("conversation_id", ""),
         "run_id": subject.get("run_id", ""),
         "state": alert.state.value,
         "changed_at": alert.resolved_at or alert.fired_at or alert.pending_since,

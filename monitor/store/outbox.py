@@ -76,7 +76,7 @@ class Outbox:
 
     async def tell(self, group: NotificationGroup, entry: Entry, *, at: float) -> None:
         """Note that an integration must be told of a transition, and in which group."""
-        labels = msgspec.json.encode(dict(group.labels)).decode()
+        labels = encode(dict(group.labels))
         statement = insert(_groups).values(
             integration=group.integration, group_key=group.key, route=group.route, labels=labels
         )
@@ -296,7 +296,7 @@ class Outbox:
             .outerjoin(_intents, _intents.c.id == _transitions.c.intent_id)
             .where(
                 _transitions.c.told_at.is_(None),
-                or_(_intents.c.id.is_(None), _intents.c.state == IntentState.WAITING.value),
+                or_(_transitions.c.intent_id.is_(None), _intents.c.state == IntentState.WAITING.value),
             )
             .group_by(_transitions.c.integration)
         )

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from monitor.model.conversation import App, Vote
 from monitor.model.rating import Rater, Rating, RatingChange
 from monitor.store import schema
-from monitor.store.rows import text
 
 __all__ = ["Look", "Ratings"]
 
@@ -87,9 +86,9 @@ class Ratings:
         rows = [
             {
                 "project": rating.project,
-                "chat_id": text(rating.chat_id),
+                "chat_id": rating.chat_id,
                 "rater": rating.by.value,
-                "conversation_id": text(rating.conversation_id),
+                "conversation_id": rating.conversation_id,
                 "vote": rating.vote.value,
                 "not_before": rating.not_before,
                 "seen_at": rating.seen_at,
@@ -108,8 +107,8 @@ class Ratings:
         rows = [
             {
                 "project": change.rating.project,
-                "conversation_id": text(change.rating.conversation_id),
-                "chat_id": text(change.rating.chat_id),
+                "conversation_id": change.rating.conversation_id,
+                "chat_id": change.rating.chat_id,
                 "rater": change.rating.by.value,
                 "vote": change.rating.vote.value,
                 "previous": change.previous.value,

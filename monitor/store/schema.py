@@ -8,7 +8,10 @@ exactly this.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, MetaData, Table
+
+from monitor.store.rows import CleanString as String
+from monitor.store.rows import CleanText as Text
 
 __all__ = [
     "alerts",

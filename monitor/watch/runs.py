@@ -19,10 +19,15 @@ __all__ = ["Fate", "RunsSeen", "confirm", "look"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunsSeen:
-    """What one pass over the list of running conversations showed; times are server time."""
+    """
+    What one pass over the list of running conversations showed; times are server time.
+
+    `nameless` is the number of rows that showed not even an id: any run that is missing may be behind one of them.
+    """
 
     sightings: tuple[Sighting, ...]
     unreadable: frozenset[str]
+    nameless: int = 0
     complete: bool
     asked_at: float
     completed_at: float
@@ -38,15 +43,18 @@ async def look(client: Client, open_runs: Mapping[str, Run], wants_detail: Calla
     listing = client.conversations(ConversationQuery(background_running=True), priority=Priority.RUNS)
     sightings: list[Sighting] = []
     unreadable: set[str] = set()
+    nameless = 0
     asked_at = completed_at = client.server_time.now()
     async for page in listing:
         unreadable.update(page.unreadable)
+        nameless += page.set_aside - len(page.unreadable)
         completed_at = page.answered_at
         sightings += [Sighting(conversation=conversation, at=page.answered_at) for conversation in page.conversations]
     seen = [await _complete(client, sighting, open_runs.get(sighting.conversation.id)) for sighting in sightings]
     return RunsSeen(
         sightings=tuple([await _detailed(client, s, open_runs.get(s.conversation.id), wants_detail) for s in seen]),
         unreadable=frozenset(unreadable),
+        nameless=nameless,
         complete=listing.complete,
         asked_at=asked_at,
         completed_at=completed_at,

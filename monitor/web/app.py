@@ -63,7 +63,7 @@ class _Own:
         """Answer with all metrics, as OpenMetrics where the client asks for that."""
         try:
             encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        except ValueError:  # a version in it that is none
+        except (TypeError, ValueError):  # a version in it that is none
             encode, content_type = choose_encoder("")
         body = await asyncio.to_thread(encode, self._daemon.metrics.registry)
         return Response(body, headers={"Content-Type": content_type})

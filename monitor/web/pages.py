@@ -35,6 +35,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _MOST_ROWS = 100  # of runs and alerts; the API has them all
 _NEWEST = 10
 _OF_CONVERSATION = 200
+_TAIL = 12  # characters
 _SEVERITIES = ("critical", "warning", "info")
 
 
@@ -73,7 +74,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters.update(age=_age, rfc3339=rfc3339, quoted=_quoted, weblink=_weblink)
+        self._templates.filters.update(age=_age, rfc3339=rfc3339, quoted=_quoted, tail=_tail, weblink=_weblink)
         self._templates.globals.update(version=__version__, most_rows=_MOST_ROWS, limit_of=self._limit_of)
 
     async def console(self, request: Request) -> Response:
@@ -187,6 +188,11 @@ def _age(seconds: float) -> str:
 def _quoted(text: str) -> str:
     """Return an id as one segment of a path."""
     return quote(text, safe="")
+
+
+def _tail(text: str) -> str:
+    """Return the part of a long id that differs: Alli's all begin with the name of their type."""
+    return text if len(text) <= _TAIL else f"…{text[-_TAIL:]}"
 
 
 def _weblink(text: str) -> str | None:

@@ -5,19 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-import uvicorn
 from starlette.types import ASGIApp
 
 from monitor.errors import StartError
+from monitor.serving import Server
 from monitor.settings import Web
 
 __all__ = ["WebServer"]
-
-_GRACE = 3
-"""Seconds that requests have to end when the server stops."""
 
 
 class WebServer:
@@ -25,20 +20,7 @@ class WebServer:
 
     def __init__(self, app: ASGIApp, settings: Web) -> None:
         self._settings = settings
-        self._server = _Server(
-            uvicorn.Config(
-                app,
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                log_level="warning",
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                timeout_graceful_shutdown=_GRACE,
-            )
-        )
-        self._serving: asyncio.Task[None] | None = None
+        self._server = Server(app)
         self._port = settings.port
 
     @property
@@ -56,28 +38,15 @@ class WebServer:
             problem = f"cannot listen on {self._settings.listen}: {(reason or 'unknown').lower()}; set web.listen"
             raise StartError(problem) from error
         self._port = listener.getsockname()[1]
-        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]), name="web")
+        self._server.start(listener)
 
     async def stop(self) -> None:
         """Take no more requests and give those under way up to three seconds."""
-        if self._serving is not None:
-            self._server.should_exit = True
-            await self._serving
-            self._serving = None
+        await self._server.stop()
 
     async def _listen(self) -> socket.socket:
         host, port = self._settings.host, self._settings.port
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         family, *_, address = found[0]
         both = host == "::" and socket.has_dualstack_ipv6()
-        listener = socket.create_server(address, family=family, dualstack_ipv6=both)
-        # asyncio does this only for sockets that name their protocol; without it small answers wait 40 ms
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listener
-
-
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone: the daemon has its own handlers."""
-        yield
+        return socket.create_server(address, family=family, dualstack_ipv6=both)

@@ -42,7 +42,7 @@ async def test_an_overdue_run_is_stopped_once_and_on_time(
     """A run whose limit passes between two polls is stopped then, not at the next poll, once, and it is all told."""
     conversation = begin_run(world)
     config = settings(api, tmp_path, inbox.receiver, polling={"runs": "5s"}, auto_stop={"verify_within": "10s"})
-    async with running_daemon(config, tmp_path) as daemon:
+    async with running_daemon(config, tmp_path, ready=False) as daemon:
         stops = await eventually(lambda: world.record().stops, "a stop arrives")
         firing = await inbox.arrival("RunOverLimit")
         await inbox.arrival("RunOverLimit", "resolved")

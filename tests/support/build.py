@@ -106,6 +106,7 @@ def stop(**fields: Any) -> Stop:
         "mode": StopMode.ENFORCE,
         "state": StopState.INTENDED,
         "decided_at": START,
+        "age_since": START - 3600,
         "limit": 3600.0,
     }
     return Stop(**{**values, **fields})

@@ -257,8 +257,10 @@ class Trial:
         if any(run.ended is None for run in story.world.record().runs if run.app_name != "Archivist"):
             return ["runs that go on"]
         waiting = self._read("SELECT count(*) FROM intents WHERE state = 'waiting'")[0][0]
+        stops = self._read("SELECT count(*) FROM stops WHERE state <> 'done'")[0][0]
         untold = self._read("SELECT count(*) FROM transitions WHERE told_at IS NULL")[0][0]
-        return [f"{waiting} intents and {untold} transitions in the outbox"] if waiting or untold else []
+        left = {"intents": waiting, "transitions": untold, "stops": stops}
+        return [f"{count} {what} not done" for what, count in left.items() if count]
 
     def _read(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self._database, timeout=10)) as connection:
@@ -354,13 +356,15 @@ def _wrong_bodies(hook: _Hook, *, most_duplicates: int) -> list[str]:
 
 
 def _wrong_order(hook: _Hook) -> list[str]:
-    """What resolved fired before, and does not fire again: every run and rating here has one alert in its life."""
-    statuses: dict[tuple[str, str], list[str]] = {}
-    for fingerprint, status, labels in hook.told:
-        statuses.setdefault((labels["alertname"], fingerprint), []).append(status)
+    """What resolved had been told as firing, and is not afterwards, unless it fires anew."""
+    statuses: dict[tuple[str, str, str], list[str]] = {}
+    for _, body in hook.bodies:
+        for alert in body["alerts"]:
+            life = alert["labels"]["alertname"], alert["fingerprint"], alert["startsAt"]
+            statuses.setdefault(life, []).append(alert["status"])
     return [
         f"{name} told as {order}"
-        for (name, _), order in statuses.items()
+        for (name, *_), order in statuses.items()
         if order[0] != "firing" or ("resolved", "firing") in pairwise(order)
     ]
 

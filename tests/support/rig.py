@@ -4,7 +4,7 @@ The whole monitor in one process on virtual time: everything real but the networ
     async with open_rig(tmp_path, rules=RUN_OVER_LIMIT) as rig:
         conversation = rig.talk()
         rig.world.start_run(conversation.id)
-        await rig.run_for(700)
+        await rig.run_for(100)
         assert rig.inbox.transitions("RunOverLimit") == ["firing", "resolved"]
 
 The simulated project, the monitor and the receivers share one clock that only the rig moves. Server time is own time
@@ -14,9 +14,11 @@ unless the options of the world say otherwise.
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,7 @@ from monitor.metrics import Metrics
 from monitor.model.alert import Alert
 from monitor.model.intent import IntentKind
 from monitor.model.run import Run
-from monitor.model.stop import Stop
+from monitor.model.stop import Stop, StopMode
 from monitor.outbox import Courier
 from monitor.polls import ProjectPolls
 from monitor.rules import files as rule_files
@@ -51,6 +53,7 @@ from monitor.simulator.server import app
 from monitor.simulator.world import World
 from monitor.storage_alarm import StorageAlarm
 from monitor.store import Store
+from monitor.tracking.runs import blind_after
 from tests.support.clock import ManualClock
 from tests.support.rig_inbox import Crash, Inbox
 from tests.support.rig_schedule import VirtualJobs
@@ -62,7 +65,7 @@ START = 1_800_000_000.0
 
 _SETTINGS: dict[str, Any] = {
     "projects": {PROJECT: {"base_url": "https://alli.test", "api_key": "simulated-key", "requests_per_minute": 6000}},
-    "apps": [{"match": "*", "run_limit": "10m"}],
+    "apps": [{"match": "*", "run_limit": "60s"}],
     "auto_stop": {"mode": "enforce", "apps": ["*"]},
     "alerting": {
         "route": {"receiver": "oncall", "group_by": ["..."], "group_wait": "0s", "group_interval": "1s"},
@@ -74,13 +77,16 @@ _SETTINGS: dict[str, Any] = {
 Intercept = Callable[[str, str], None]
 """Called with method and path of a request to Alli; what it raises is what the request comes to."""
 
+Rewrite = Callable[[str, Any], Any]
+"""Called with the path, its query included, and the JSON of a good answer; returns the JSON that arrives."""
+
 
 class Rig:
     """
     A monitor, the project it watches and who is told; made by `open_rig`.
 
     `before_request` and `after_request` are called around each request that Alli carries out: to let something happen
-    just then, to break the connection by an error of httpx, or to raise `Crash`.
+    just then, to break the connection by an error of httpx, or to raise `Crash`. `rewrite` changes its answers.
     """
 
     def __init__(
@@ -92,8 +98,9 @@ class Rig:
         self.rules = rules
         self.before_request: Intercept | None = None
         self.after_request: Intercept | None = None
+        self.rewrite: Rewrite | None = None
         self.drifts: list[str] = []
-        self._inboxes = inboxes
+        self.inboxes = inboxes
         self._url = f"sqlite:///{database}"
         self._clock = world.clock
         self._stack = AsyncExitStack()
@@ -104,13 +111,14 @@ class Rig:
         """Build the daemon on the database and schedule its jobs; none has run yet."""
         self.store = await self._stack.enter_async_context(Store.open(self._url))
         event.listen(self.store._engine.sync_engine, "connect", _forget_power_cuts)
+        await self.store._engine.dispose()  # what was connected before would still wait for the disk
         http = await self._stack.enter_async_context(
             httpx.AsyncClient(transport=httpx.ASGITransport(self._intercepted(app(self.world))))
         )
         self.metrics = Metrics()
         self.jobs = VirtualJobs(self.clock)
         self.awake = asyncio.Event()
-        receivers = {inbox.receiver: [i for i in self._inboxes if i.receiver == inbox.receiver] for inbox in self._inboxes}
+        receivers = {inbox.receiver: [i for i in self.inboxes if i.receiver == inbox.receiver] for inbox in self.inboxes}
         self.announcer = Announcer(routing_tree(self.settings.alerting.route), receivers, _link)
         self.commits = Commits(self.store, self.announcer, self.metrics, self.awake.set)
         self.client = self._client(http)
@@ -298,10 +306,11 @@ class Rig:
             verify_within=auto_stop.verify_within,
             per_hour=auto_stop.budget.per_hour,
             per_app_per_hour=auto_stop.budget.per_app_per_hour,
+            gap=blind_after(self.settings.polling.runs),
+            permits=self._permits,
+            holds=holds,
         )
-        stop = StopHandler(
-            commits=self.commits, clients={PROJECT: self.client}, clock=self.clock, terms=terms, holds=holds
-        )
+        stop = StopHandler(commits=self.commits, clients={PROJECT: self.client}, clock=self.clock, terms=terms)
         deliver = DeliveryHandler(
             store=self.store,
             announcer=self.announcer,
@@ -318,15 +327,36 @@ class Rig:
             awake=self.awake,
         )
 
+    def _permits(self, stop: Stop) -> bool:
+        policy = self.settings.app_policy(stop.app, stop.project)
+        return policy.stop_mode is StopMode.ENFORCE and self.settings.stop_allowed(stop.app)
+
     def _intercepted(self, alli: Any) -> Any:
         async def intercepted(scope: Any, receive: Any, send: Any) -> None:
             if self.before_request is not None:
                 self.before_request(scope["method"], scope["path"])
-            await alli(scope, receive, send)
+            await alli(scope, receive, self._rewritten(scope, send))
             if self.after_request is not None:
                 self.after_request(scope["method"], scope["path"])
 
         return intercepted
+
+    def _rewritten(self, scope: Any, send: Any) -> Any:
+        """Return a `send` for an answer of one piece, as the simulator's all are."""
+        start: dict[str, Any] = {}
+
+        async def rewritten(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+                return
+            if self.rewrite is not None and start["status"] == HTTPStatus.OK and message.get("body"):
+                path = f"{scope['path']}?{scope['query_string'].decode()}"
+                message["body"] = json.dumps(self.rewrite(path, json.loads(message["body"]))).encode()
+            start["headers"] = [(name, value) for name, value in start["headers"] if name != b"content-length"]
+            await send(start)
+            await send(message)
+
+        return rewritten
 
 
 def load_rules(directory: Path, rules: str) -> RuleSet:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar, cast
 
 __all__ = ["eventually", "throughout"]
@@ -23,18 +24,19 @@ async def eventually(look: Callable[[], _T | Awaitable[_T]], what: str, *, withi
     return found
 
 
-async def throughout(
-    look: Callable[[], object | Awaitable[object]], what: str, *, until: Awaitable[_T], rest: float = _BETWEEN_LOOKS
-) -> _T:
-    """Fail if `look` finds something false at any time before `until` is done; return what that comes to."""
-    waiting = asyncio.ensure_future(until)
-    try:
-        while not waiting.done():
-            assert await _result(look), what
-            await asyncio.wait([waiting], timeout=rest)
-    finally:
-        waiting.cancel()
-    return await waiting
+@asynccontextmanager
+async def throughout(look: Callable[[], object | Awaitable[object]], what: str) -> AsyncIterator[None]:
+    """Fail, saying that `what` is not so, if `look` finds something false at any time during the block."""
+
+    async def watch() -> None:
+        while True:
+            assert await _result(look), f"not at all times: {what}"
+            await asyncio.sleep(_BETWEEN_LOOKS)
+
+    async with asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(watch())
+        yield
+        watching.cancel()
 
 
 async def _result(look: Callable[[], _T | Awaitable[_T]]) -> _T:

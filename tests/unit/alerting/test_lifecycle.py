@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from monitor.alerting.lifecycle import Step, Terms, advance, announce, due_at, end, fire_event
 from monitor.model.alert import Alert, AlertState, Resolution, Transition, fingerprint
@@ -302,18 +309,20 @@ class LifecycleMachine(RuleBasedStateMachine):
     @rule()
     def time_passes_until_due(self) -> None:
         """Evaluate at the moment that `due_at` names, and just before it: only the moment itself changes something."""
-        if self.alert is None or self.alert.state is not AlertState.PENDING:
+        pending = self.alert
+        if pending is None or pending.state is not AlertState.PENDING:
             return
-        due = due_at(self.alert, self.terms)
+        due = due_at(pending, self.terms)
         assert due is not None
-        if due - self.alert.true_at > self.terms.gap or due <= self.now:
+        if due - pending.true_at > self.terms.gap or due <= self.now:
             return
-        early = advance(self.alert, WHO, true=True, now=due - 0.5, terms=self.terms, labels=LABELS, annotations={})
+        early = advance(pending, WHO, true=True, now=due - 0.5, terms=self.terms, labels=LABELS, annotations={})
         if due - 0.5 >= self.now:
             assert early.alert is not None
             assert early.alert.state is AlertState.PENDING
         self.now = due
         self.state_is_true()
+        assert self.alert is not None
         assert self.alert.state is AlertState.FIRING
 
     @rule()
@@ -425,7 +434,7 @@ class LifecycleMachine(RuleBasedStateMachine):
 
     @invariant()
     def state_agrees_with_what_was_told(self) -> None:
-        """What is announced and firing was told to fire; what is resolved was told to resolve."""
+        """Whoever was told last of an alert was told what it is now."""
         if self.alert is None or self.alert.state is AlertState.PENDING:
             assert self.told[-1:] != [Transition.FIRING]
         elif self.alert.state is AlertState.RESOLVED:
@@ -440,11 +449,11 @@ class LifecycleMachine(RuleBasedStateMachine):
             assert dict(self.alert.labels) == self.told_labels[-1]
 
 
-LifecycleMachine.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
-
-
-class TestLifecycle(LifecycleMachine.TestCase):
-    """Runs the machine."""
+def test_life_of_an_alert_is_consistent() -> None:
+    """In whatever order things happen, firings and resolves alternate and `for` counts observed time only."""
+    run_state_machine_as_test(
+        LifecycleMachine, settings=settings(max_examples=200, stateful_step_count=40, deadline=None)
+    )
 
 
 def test_reason_of_an_end_survives_in_the_alert() -> None:

@@ -62,9 +62,7 @@ def test_change_carries_what_rules_ask_about() -> None:
         pytest.param(START - 20, START - 5, START - 5, id="after its own last change"),
     ],
 )
-def test_interval_begins_at_the_latest_bound(
-    looked_at: float | None, known_at: float | None, expected: float
-) -> None:
+def test_interval_begins_at_the_latest_bound(looked_at: float | None, known_at: float | None, expected: float) -> None:
     """A change happened after the chat was written, after the last look and after the change before it."""
     known = {BY_USER: rating("b1", Vote.POSITIVE, seen_at=known_at)} if known_at else {}
     (change,) = look(replace(ANSWER, rating=Vote.NEGATIVE), known=known, looked_at=looked_at)

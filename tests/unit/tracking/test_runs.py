@@ -211,9 +211,7 @@ def test_looping_agent_keeps_busy_growing() -> None:
     assert (looping.id, looping.age_since, looping.busy_since) == (run(START).id, START + 200, START)
 
 
-@pytest.mark.parametrize(
-    ("interval", "expected"), [(10.0, 60.0), (20.0, 60.0), (21.0, 63.0), (60.0, 180.0)], ids=str
-)
+@pytest.mark.parametrize(("interval", "expected"), [(10.0, 60.0), (20.0, 60.0), (21.0, 63.0), (60.0, 180.0)], ids=str)
 def test_blind_gap_is_three_intervals_and_at_least_a_minute(interval: float, expected: float) -> None:
     """Up to three intervals, and up to a minute, two sightings are continuous observation."""
     assert blind_after(interval) == expected

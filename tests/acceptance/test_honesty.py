@@ -1,0 +1,86 @@
+"""What the monitor says when it cannot see: the truth, and never that all is well."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from monitor.simulator.faults import Fault, FaultKind
+from monitor.simulator.server import serve
+from monitor.simulator.world import World
+from tests.acceptance.kit import Inbox, begin_run, rounds, settings
+from tests.support.daemon import running_daemon
+from tests.support.waiting import eventually
+
+_INTERVAL = 0.5
+_DELIVERY = 1.0  # seconds that grouping and the way to the webhook may take
+
+
+async def test_a_revoked_key_is_told_and_resolves_nothing(
+    world: World, api: str, inbox: Inbox, tmp_path: Path
+) -> None:
+    """A key revoked in mid-run raises MonitorApiAuth within two intervals, ends no alert, and a good key resolves it."""
+    conversation = begin_run(world)
+    config = settings(api, tmp_path, inbox.receiver, polling={"runs": "500ms"}, auto_stop={"mode": "off"})
+    async with running_daemon(config, tmp_path) as daemon:
+        await inbox.arrival("RunOverLimit", conversation_id=conversation.id)
+        world.revoke_key()
+        await inbox.arrival("MonitorApiAuth", within=2 * _INTERVAL + _DELIVERY)
+        await inbox.arrival("MonitorBlind")
+        await eventually(lambda: world.record().faults["revoked"] >= 3, "further tries with the key")
+        assert {run["outcome"] for run in await daemon.api("runs")} == {None}
+        assert not [told for told in inbox.told if told.status == "resolved"]
+        world.restore_key()
+        await inbox.arrival("MonitorApiAuth", "resolved")
+        await inbox.arrival("MonitorBlind", "resolved")
+        await rounds(world, 4)
+        assert [told.status for told in inbox.about("RunOverLimit")] == ["firing"]
+        world.finish_run(conversation.id)
+        await inbox.arrival("RunOverLimit", "resolved")
+
+
+@pytest.mark.parametrize("kind", [FaultKind.ERROR, FaultKind.HTML, None], ids=["503", "HTML in a 200", "refused"])
+async def test_what_is_not_seen_neither_ends_nor_is_stopped(
+    kind: FaultKind | None, world: World, inbox: Inbox, tmp_path: Path
+) -> None:
+    """While the API is down MonitorBlind fires, nothing resolves and nothing is stopped; afterwards all goes on."""
+    conversation = begin_run(world)
+    async with AsyncExitStack() as outer:
+        alli = await outer.enter_async_context(AsyncExitStack())
+        api = await alli.enter_async_context(serve(world))
+        config = settings(
+            api,
+            tmp_path,
+            inbox.receiver,
+            polling={"runs": "500ms"},
+            apps=[{"match": "*", "run_limit": "4s"}],
+        )
+        daemon = await outer.enter_async_context(running_daemon(config, tmp_path))
+        await inbox.arrival("RunOpen")
+        if kind is None:
+            await alli.aclose()
+        else:
+            world.set_fault(Fault(kind=kind))
+        blind = await inbox.arrival("MonitorBlind")
+        await eventually(lambda: overdue(world, 6.0), "the limit passes while nothing is seen")
+        assert (await daemon.api("status"))["state"] == "blind"
+        assert not [told for told in inbox.told if told.status == "resolved"]
+        assert world.record().stops == ()
+        assert "support" in blind.labels["project"]
+        seeing_since = world.record().now
+        if kind is None:
+            await outer.enter_async_context(serve(world, port=urlsplit(api).port or 0))
+        else:
+            world.clear_faults()
+        await inbox.arrival("MonitorBlind", "resolved")
+        await inbox.arrival("RunOverLimit", action="stopped", within=30.0)
+        assert [stop.at >= seeing_since for stop in world.record().stops] == [True]
+
+
+def overdue(world: World, limit: float) -> bool:
+    """Return whether the one run of this world is older than that."""
+    record = world.record()
+    return record.runs[0].age(record.now) > limit

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from monitor.app import load_rules, routing_tree
+from monitor.cli import commands
+from monitor.rules import files
+from monitor.settings import load, shipped_rules
+from tests.docs.pages import ROOT, Example, examples
+
+SECRET = "http://127.0.0.1:9/secret"  # noqa: S105 - fit for an address and for a header
+YAML = examples("yaml")
+CONFIG = ROOT / "deploy/config/monitor.yml"
+
+
+def as_file(text: str, directory: Path) -> Path:
+    """Write a configuration with its secrets and rules beside it, and return its path."""
+    for name in re.findall(r"/run/secrets/(\w+)", text):
+        (directory / name).write_text(SECRET, encoding="utf-8")
+    (directory / "rules").mkdir(exist_ok=True)
+    (directory / "rules" / "some.yml").write_bytes(shipped_rules()[0].read_bytes())
+    file = directory / "monitor.yml"
+    file.write_text(text.replace("/run/secrets/", f"{directory}/"), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("example", YAML, ids=lambda example: example.id)
+def test_yaml_examples_load(example: Example, tmp_path: Path) -> None:
+    """Each example is a rule file that loads, or a configuration that does, if need be with a project added."""
+    if example.text.startswith("groups:"):
+        file = tmp_path / "rules.yml"
+        file.write_text(example.text, encoding="utf-8")
+        assert files.load([file]).rules
+        return
+    project = "" if "projects:" in example.text else "projects: {support: {api_key: x}}\n"
+    settings = load(as_file(project + example.text, tmp_path), {})
+    routing_tree(settings.alerting.route)
+
+
+def test_example_configuration_loads(tmp_path: Path) -> None:
+    """deploy/config/monitor.yml can be used as it is, once its secrets are there."""
+    settings = load(as_file(CONFIG.read_text(encoding="utf-8"), tmp_path), {})
+    assert load_rules(settings).rules
+    assert not settings.warnings
+
+
+def test_comments_of_the_example_configuration_are_the_defaults(tmp_path: Path) -> None:
+    """With its commented sections switched on, deploy/config/monitor.yml means what it meant before."""
+    text = CONFIG.read_text(encoding="utf-8")
+    on = re.sub(
+        r"^( *)# (polling|storage|log):(?:\n\1#   .*)+", lambda m: re.sub(r"(?m)^# ", "", m[0]), text, flags=re.M
+    )
+    assert on.count("\npolling:") == on.count("\nstorage:") == on.count("\nlog:") == 1
+    switched_on, plain = (load(as_file(each, tmp_path), {}) for each in (on, text))
+    assert switched_on == plain
+
+
+@pytest.mark.parametrize("example", examples("json"), ids=lambda example: example.id)
+def test_json_examples_are_json(example: Example) -> None:
+    """What is shown as JSON is JSON."""
+    assert json.loads(example.text)
+
+
+def words() -> list[tuple[str, list[str]]]:
+    """Return the words after `alli-monitor` of each command in the examples, with their place."""
+    found = []
+    for example in examples("bash"):
+        joined = example.text.replace("\\\n", " ")
+        for line in joined.splitlines():
+            for part in line.split("&&"):
+                split = shlex.split(part, comments=True)
+                if split and split[0].endswith("alli-monitor"):
+                    found.append((example.id, split[1:]))
+    return found
+
+
+@pytest.mark.parametrize(("place", "asked"), words())
+def test_commands_in_examples_exist(place: str, asked: list[str]) -> None:
+    """Each command in an example is one of this version, with options that it has."""
+    command: Any = typer.main.get_command(commands)
+    while getattr(command, "commands", None):
+        command = command.commands[asked.pop(0)]
+    assert not command.hidden
+    options = {option for param in command.params for option in param.opts}
+    assert {word for word in asked if word.startswith("-")} <= options
