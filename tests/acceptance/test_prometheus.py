@@ -13,7 +13,6 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitor.simulator.entities import RunKind, RunPlan
 from monitor.simulator.world import World
 from tests.acceptance.kit import Inbox, begin_run, rated_conversation, settings
 from tests.support.daemon import running_daemon
@@ -80,7 +79,8 @@ async def test_what_is_exported_is_what_happened(world: World, api: str, inbox: 
     """Prometheus scrapes runs, stops and ratings with the names, types and labels that are promised; promtool agrees."""
     over = begin_run(world)
     answered = rated_conversation(world, None)
-    config = settings(api, tmp_path, inbox.receiver)
+    apps = [{"match": "Long*", "run_limit": "1h"}, {"match": "*", "run_limit": "2s"}]
+    config = settings(api, tmp_path, inbox.receiver, apps=apps)
     async with (
         running_daemon(config, tmp_path) as daemon,
         running_prometheus(urlsplit(daemon.url).netloc, tmp_path) as url,
@@ -90,7 +90,7 @@ async def test_what_is_exported_is_what_happened(world: World, api: str, inbox: 
         world.add_chat(answered.id, "USER", "And why?")
         world.add_chat(answered.id, "BOT", "Because.")
         await inbox.arrival("RunOverLimit", "resolved", conversation_id=over.id)
-        begin_run(world, plan=RunPlan(kind=RunKind.FINISHES, duration=30.0))
+        begin_run(world, "Long one")
 
         async def scraped(query: str, expected: float) -> None:
             async def look() -> bool:
@@ -98,7 +98,7 @@ async def test_what_is_exported_is_what_happened(world: World, api: str, inbox: 
 
             await eventually(look, f"{query} is {expected}")
 
-        await scraped('sum(alli_runs_running{project="support", app="Report writer"})', 1)
+        await scraped('sum(alli_runs_running{project="support", app="Long one"})', 1)
         await scraped('sum(alli_run_stops_total{result="stopped"})', 1)
         await scraped('sum(alli_run_duration_seconds_count{outcome="stopped"})', 1)
         await scraped('sum(alli_ratings_total{by="user", value="negative"})', 1)

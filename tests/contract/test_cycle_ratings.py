@@ -80,10 +80,17 @@ async def test_a_change_is_not_older_than_its_chat(tmp_path: Path) -> None:
 # Finding them
 
 
-@pytest.mark.parametrize(("ago", "within"), [(HOUR, 300), (3 * HOUR, 1800), (2 * DAY, 6 * HOUR)])
+TIERS = [
+    {"younger_than": "2h", "every": "5m"},
+    {"younger_than": "24h", "every": "20m"},
+    {"younger_than": "7d", "every": "80m"},
+]
+
+
+@pytest.mark.parametrize(("ago", "within"), [(HOUR, 300), (3 * HOUR, 1200), (2 * DAY, 4800)])
 async def test_a_late_rating_is_found_by_its_tier(tmp_path: Path, ago: float, within: float) -> None:
     """A rating that moves no time of the conversation is found as fast as the tier of its age promises."""
-    settings = polling(conversations="1h", evaluation="1h")
+    settings = polling(conversations="1h", evaluation="1h", ratings=TIERS)
     async with open_rig(tmp_path, rules=NEGATIVE, **settings) as rig:
         conversation = past_conversation(rig, ago)
         await rig.run_for(60)
@@ -308,10 +315,10 @@ async def test_one_angry_user_is_no_burst(tmp_path: Path) -> None:
 
 
 async def test_a_rating_that_a_slow_tier_finds_is_late_for_a_short_window(tmp_path: Path) -> None:
-    """What may have happened any time in six hours is counted in no window of thirty minutes."""
-    async with open_rig(tmp_path, rules=BURST, **polling(conversations="30m", evaluation="10m")) as rig:
+    """What may have happened any time in eighty minutes is counted in no window of thirty."""
+    async with open_rig(tmp_path, rules=BURST, **polling(conversations="30m", evaluation="10m", ratings=TIERS)) as rig:
         await rate_many(rig, 2 * DAY)
-        await rig.run_for(6 * HOUR + 30)
+        await rig.run_for(4830)
         assert len(await changes(rig)) == 6
         assert not rig.inbox.about("NegativeRatingBurst")
 

@@ -54,10 +54,9 @@ def test_example_configuration_loads(tmp_path: Path) -> None:
 def test_comments_of_the_example_configuration_are_the_defaults(tmp_path: Path) -> None:
     """With its commented sections switched on, deploy/config/monitor.yml means what it meant before."""
     text = CONFIG.read_text(encoding="utf-8")
-    on = re.sub(
-        r"^( *)# (polling|storage|log):(?:\n\1#   .*)+", lambda m: re.sub(r"(?m)^# ", "", m[0]), text, flags=re.M
-    )
-    assert on.count("\npolling:") == on.count("\nstorage:") == on.count("\nlog:") == 1
+    sections = re.compile(r"^# (?:polling|storage|log):(?:\n#   .*)+", re.MULTILINE)
+    on, count = sections.subn(lambda found: re.sub(r"^# ", "", found[0], flags=re.MULTILINE), text)
+    assert count == 3
     switched_on, plain = (load(as_file(each, tmp_path), {}) for each in (on, text))
     assert switched_on == plain
 

@@ -40,14 +40,15 @@ def normalized(name: str) -> str:
 
 
 def distributions(modules: set[str]) -> set[str]:
-    """Return which distributions bring these modules; google-re2 and pydantic-core come with what is declared."""
+    """Return which distributions bring these modules; pydantic-core is a part of pydantic."""
     known = packages_distributions()
     return {normalized(known[module][0]) for module in modules} - {"pydantic-core"}
 
 
 def test_what_the_package_imports_is_declared() -> None:
-    """An installation from nothing has every library that the package imports."""
-    assert distributions(imported("monitor")) == declared(PROJECT["dependencies"])
+    """An installation from nothing has every library that the package imports, and no other."""
+    by_name = {"aiosqlite"}  # SQLAlchemy imports it because of the URL
+    assert distributions(imported("monitor")) | by_name == declared(PROJECT["dependencies"])
 
 
 def test_what_the_tests_import_is_declared() -> None:
@@ -57,7 +58,7 @@ def test_what_the_tests_import_is_declared() -> None:
 
 
 def test_image_is_built_from_what_is_sent() -> None:
-    """Whatever the Dockerfile copies is let through by .dockerignore, and all that the package is built from is copied."""
+    """What the Dockerfile copies is what .dockerignore lets through, and has all that the package is built from."""
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
     sent = {line[1:] for line in ignored if line.startswith("!")}
     copies = re.findall(r"^COPY (?!--)(.+) \S+$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -90,3 +91,14 @@ def test_unbuilt_commands_are_named() -> None:
     page = (DOCS / "commands.md").read_text(encoding="utf-8")
     assert all(f"`alli-monitor {name}`" in page.rpartition("<!-- generated: ")[2] for name in UNBUILT)
     assert not any(re.search(rf"^## .*`alli-monitor {name}", page, re.MULTILINE) for name in UNBUILT)
+
+
+def test_layers_are_those_that_are_checked() -> None:
+    """The layers in architecture.md are those of the import contract, from top to bottom."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    [checked] = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    section = (DOCS / "architecture.md").read_text(encoding="utf-8").partition("## Layers")[2].partition("\n## ")[0]
+    shown = re.findall(r"^ {4}(\w+(?: \| \w+)*)(?:  |$)", section, re.MULTILINE)
+    assert shown == checked

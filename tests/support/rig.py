@@ -25,6 +25,7 @@ from typing import Any
 import httpx
 import stamina
 from sqlalchemy import event
+from structlog.testing import capture_logs
 
 from monitor.actions.stop import StopHandler, StopTerms
 from monitor.alli.client import ApiKey, Client
@@ -100,6 +101,7 @@ class Rig:
         self.after_request: Intercept | None = None
         self.rewrite: Rewrite | None = None
         self.drifts: list[str] = []
+        self.logs: Sequence[Mapping[str, Any]] = ()
         self.inboxes = inboxes
         self._url = f"sqlite:///{database}"
         self._clock = world.clock
@@ -379,6 +381,8 @@ async def open_rig(
     """
     Yield a started rig that keeps its files in `directory`.
 
+    An exception that the monitor itself did not foresee fails the test, though the daemon would go on.
+
     `rules` is YAML, the list of rules of one group. `settings` are sections of the configuration, merged into those
     of the rig. `inboxes` makes the receivers out of the clock.
     """
@@ -391,12 +395,13 @@ async def open_rig(
         inboxes=chosen,
         world=World(clock, options),
     )
-    with stamina.set_testing(True, attempts=3):
+    with stamina.set_testing(True, attempts=3), capture_logs() as rig.logs:
         await rig.start()
         try:
             yield rig
         finally:
             await rig.stop()
+    assert not [line for line in rig.logs if "exc_info" in line], "something failed that nobody expected"
 
 
 def _forget_power_cuts(connection: Any, _record: object) -> None:

@@ -312,13 +312,31 @@ class StopMachine(RuleBasedStateMachine):
         self.now += seconds
 
     @rule(number=st.integers(0, 2))
-    def run_finishes(self, number: int) -> None:
-        """Let a run end by itself."""
-        self.overdue[number].running = False
+    def time_passes_until_a_look(self, number: int) -> None:
+        """Let time pass until the effect of a request is to be looked for."""
+        of = self.overdue[number]
+        if of.stop is not None and (at := next_check_at(of.stop, verify_within=VERIFY)) is not None:
+            self.now = max(self.now, at)
 
-    @rule(number=st.integers(0, 2), writing=st.booleans())
-    def next_run_begins(self, number: int, *, writing: bool) -> None:
-        """Let a user write, and the app take it up."""
+    @rule(number=st.integers(0, 2), fate=st.sampled_from([Fate.INEFFECTIVE, Fate.LOST_UNANSWERED]))
+    def request_has_no_effect(self, number: int, fate: Fate) -> None:
+        """Take a stop through all the looks after its last request, and through a next one that is lost on Alli."""
+        self.stop_is_decided(number)
+        for _look in range(3):
+            self.time_passes_until_a_look(number)
+            self.next_step_is_done(number, fate)
+        self.next_step_is_done(number, fate)
+
+    @rule(number=st.integers(0, 2), really=st.sampled_from([False, False, False, True]))
+    def run_finishes(self, number: int, *, really: bool) -> None:
+        """Let a run end by itself, now and then."""
+        self.overdue[number].running &= not really
+
+    @rule(number=st.integers(0, 2), writing=st.booleans(), really=st.sampled_from([False, False, False, True]))
+    def next_run_begins(self, number: int, *, writing: bool, really: bool) -> None:
+        """Let a user write, and the app take it up, now and then."""
+        if not really:
+            return
         of = self.overdue[number]
         of.chats = [replace(chat, completed=True) for chat in of.chats]
         of.chats.append(user(f"u{len(of.chats)}", self.now + 0.5))

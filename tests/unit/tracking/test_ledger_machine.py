@@ -94,9 +94,14 @@ class LedgerMachine(RuleBasedStateMachine):
         self.under_way: Pass | None = None
 
     @initialize()
-    def first_conversation(self) -> None:
-        """Begin with something to look at."""
-        self.conversation_begins("chatty", by_message=True)
+    def conversations_begin(self) -> None:
+        """Begin to work in one conversation of each manner, with and without a message."""
+        for manner, by_message in (("chatty", True), ("pausing", True), ("silent", False)):
+            talk = Talk(id=manner, manner=manner)
+            if by_message:
+                talk.chats.append(user(f"{talk.id}-u0", self._later()))
+            talk.begin(self._later())
+            self.talks[talk.id] = talk
 
     def _later(self) -> float:
         self.now += 0.01
@@ -111,16 +116,6 @@ class LedgerMachine(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         """Let time pass, sometimes more than a blind gap."""
         self.now += seconds
-
-    @precondition(lambda self: len(self.talks) < 3)
-    @rule(manner=st.sampled_from(["chatty", "pausing", "silent"]), by_message=st.booleans())
-    def conversation_begins(self, manner: str, *, by_message: bool) -> None:
-        """Begin to work in a new conversation, with or without a message."""
-        talk = Talk(id=f"c{len(self.talks)}", manner=manner)
-        if by_message:
-            talk.chats.append(user(f"{talk.id}-u0", self._later()))
-        talk.begin(self._later())
-        self.talks[talk.id] = talk
 
     @rule(number=st.integers(0, 2))
     def user_writes(self, number: int) -> None:
@@ -154,7 +149,21 @@ class LedgerMachine(RuleBasedStateMachine):
         if talk.message_waits:
             talk.begin(self._later())
 
+    @rule(number=st.integers(0, 2))
+    def next_work_follows(self, number: int) -> None:
+        """Finish and take up the next message right away, unseen between two polls."""
+        self.work_finishes(number)
+        self.user_writes(number)
+
     # The monitor
+
+    @precondition(lambda self: self.under_way is None)
+    @rule(seconds=st.sampled_from([1.0, 10.0]))
+    def poll_goes_well(self, seconds: float) -> None:
+        """Let a poll interval pass, and see all that runs."""
+        self.now += seconds
+        self.list_is_read(set(), set(), set(), complete=True)
+        self.answer_comes(confirmed=True)
 
     @precondition(lambda self: self.under_way is None)
     @rule(

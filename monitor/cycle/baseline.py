@@ -1,0 +1,112 @@
+"""The baseline: what is rated before the monitor knows a project is recorded, not alerted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+from monitor.alerting import lifecycle
+from monitor.alerting.lifecycle import Terms
+from monitor.alli.listing import Listing
+from monitor.commit import Commit, Moment
+from monitor.cycle.project import Project
+from monitor.cycle.rating_looks import RatingLooks, look_at
+from monitor.model.alert import Identity
+from monitor.model.builtin import SEVERITIES, Builtin
+from monitor.model.conversation import Chat, Vote
+from monitor.model.rating import RatingChange
+from monitor.store.observations import Pass
+from monitor.store.ratings import Look
+from monitor.tracking.ratings import compare
+from monitor.watch import conversations as watch
+
+__all__ = ["Baseline"]
+
+_EVENT_TERMS = Terms(resolve_after=86400.0)
+_LOOK_BACK = 7 * 86400.0  # seconds, where no sweep says how far to look back
+
+
+@dataclass(slots=True, kw_only=True)
+class _Collected:
+    """What a pass over a project without a baseline found."""
+
+    looks: list[Look] = field(default_factory=list)
+    changes: list[RatingChange] = field(default_factory=list)
+
+
+class Baseline:
+    """Takes the baseline of one project; `poll` is the incremental poll that goes on from it."""
+
+    def __init__(self, project: Project, looks: RatingLooks, *, poll: str, overlap: float) -> None:
+        self._project = project
+        self._looks = looks
+        self._poll = poll
+        self._overlap = overlap
+
+    async def take(self) -> None:
+        """
+        Record what is rated at the very first start, all of it or nothing, and tell one summary.
+
+        Chats beyond the embedded ones are read as well: whatever is found rated later is news. Raises what the client
+        raises, and StorageError; then, as after an incomplete pass, nothing was recorded.
+        """
+        asked_at = self._project.client.server_time.now()
+        tiers = self._project.settings.polling.ratings
+        oldest = asked_at - (tiers[-1].younger_than if tiers else _LOOK_BACK)
+        listing = watch.band(self._project.client, oldest=oldest, newest=None)
+        collected = await self._collect(listing)
+        if not listing.complete:
+            return
+        moment = self._project.moment()
+        tell_since = self._project.settings.projects[self._project.name].baseline.tell_since
+        told = [
+            c for c in collected.changes if c.rating.vote is Vote.NEGATIVE and c.chat_at > moment.server - tell_since
+        ]
+        name = self._project.name
+        async with self._project.commits.begin() as commit:
+            await commit.tx.ratings.put([change.rating for change in collected.changes])
+            await commit.tx.ratings.record_looks(name, collected.looks)
+            await commit.tx.observations.record_baseline(name, asked_at)
+            done = Pass(
+                asked_at=asked_at,
+                completed_at=moment.server,
+                own_at=moment.own,
+                watermark=asked_at - self._overlap,
+            )
+            await commit.tx.observations.record_pass(name, self._poll, done)
+            await self._looks.record(commit, told)
+            await self._tell(commit, collected, moment)
+
+    async def _collect(self, listing: Listing) -> _Collected:
+        found = _Collected()
+        async for page in listing:
+            for conversation in page.conversations:
+                chats: list[Chat] = list(conversation.chats)
+                paged_at = None
+                if conversation.chat_count > len(chats):
+                    chats = await self._looks.more_chats(conversation, None)
+                    paged_at = page.answered_at
+                found.changes += compare(
+                    {}, conversation, chats, project=self._project.name, seen_at=page.answered_at, looked_at=None
+                )
+                look = look_at(conversation, None, page.answered_at)
+                found.looks.append(replace(look, paged_at=paged_at))
+        return found
+
+    async def _tell(self, commit: Commit, collected: _Collected, moment: Moment) -> None:
+        votes = Counter(change.rating.vote for change in collected.changes)
+        summary = (
+            f"First look at project {self._project.name}: {len(collected.looks)} conversations, "
+            f"{votes[Vote.NEGATIVE]} negative and {votes[Vote.POSITIVE]} positive ratings recorded without alerts. "
+            "From now on every change is told."
+        )
+        labels = {
+            "alertname": Builtin.BASELINE_RECORDED.value,
+            "project": self._project.name,
+            "severity": SEVERITIES[Builtin.BASELINE_RECORDED],
+        }
+        identity = Identity(project=self._project.name, rule=Builtin.BASELINE_RECORDED.value)
+        step = lifecycle.fire_event(
+            identity, now=moment.server, terms=_EVENT_TERMS, labels=labels, annotations={"summary": summary}
+        )
+        await commit.settle(None, step, moment)
