@@ -52,19 +52,22 @@ class Dispatcher:
         """
         Put a notification into the outbox for each group that is due; return when the next group is, in own time.
 
+        A group has one notification under way at a time: what comes while its receiver is away gathers for the next.
         The notification and the note that it carries its transitions are one transaction. Raises StorageError.
         """
         async with self._store.transaction() as tx:
             untold = await tx.outbox.untold()
             told_firing = await tx.outbox.told_firing()
             firing = await _firing(tx)
+            under_way = await tx.outbox.lanes(IntentKind.NOTIFY)
             dues = []
             for group in await tx.outbox.groups():
+                if _lane(group) in under_way:
+                    continue
                 place = (group.integration, group.key)
                 waiting = tuple(untold.get(place, ()))
-                dues.append(
-                    await self._plan_group(tx, group, _content(waiting, told_firing.get(place, ()), firing), now)
-                )
+                content = _content(waiting, told_firing.get(place, ()), firing, now)
+                dues.append(await self._plan_group(tx, group, content, now))
         return min((due for due in dues if due is not None), default=None)
 
     async def _plan_group(
@@ -109,15 +112,20 @@ class Dispatcher:
         return next((route for route in tree.children if route.key == group.route), tree.root)
 
 
-def _content(waiting: tuple[Untold, ...], told: Sequence[Entry], firing: Mapping[str, Alert]) -> _Content:
-    """Return what there is to tell: what was told and still fires is repeated, with what it says now."""
+def _content(waiting: tuple[Untold, ...], told: Sequence[Entry], firing: Mapping[str, Alert], now: float) -> _Content:
+    """
+    Return what there is to tell: what was told and still fires is repeated, with what it says now.
+
+    Events that expired while no daemon ran are about to be resolved, not to be repeated.
+    """
     new = {u.entry.fingerprint for u in waiting}
+    known = firing.keys() - new
     reminded = tuple(
         replace(entry, annotations=firing[entry.fingerprint].annotations)
         for entry in told
-        if entry.fingerprint in firing and entry.fingerprint not in new
+        if entry.fingerprint in known and (entry.ends_at is None or entry.ends_at > now)
     )
-    believed = any(entry.fingerprint in firing or entry.fingerprint in new for entry in told)
+    believed = bool(reminded) or any(entry.fingerprint in new for entry in told)
     return _Content(reminded=reminded, waiting=waiting, believed=believed)
 
 
@@ -140,13 +148,17 @@ async def _send(
     )
     intent_id = await tx.outbox.add(
         IntentKind.NOTIFY,
-        lane=f"{integration.name} {group.key}",
+        lane=_lane(group),
         destination=integration.name,
         payload=encode(notification),
         due_at=now,
         at=now,
     )
     await tx.outbox.carry(group, carried, intent_id, at=now)
+
+
+def _lane(group: NotificationGroup) -> str:
+    return f"{group.integration} {group.key}"
 
 
 def _key(group: NotificationGroup, carried: list[int], now: float) -> str:

@@ -133,6 +133,9 @@ class Courier:
     async def _carry_out(self, intent: Intent) -> None:
         try:
             handled = await self._handlers[intent.kind].handle(intent)
+        except StorageError as error:
+            log.error("intent interrupted", id=intent.id, kind=intent.kind.value, error=str(error))  # noqa: TRY400 - the message says it all
+            handled = Later(self._clock.now() + _STORAGE_RETRY, str(error))
         except Exception:  # whatever a handler missed must neither end the daemon nor lose the intent
             log.exception("intent failed", id=intent.id, kind=intent.kind.value)
             handled = Later(self._clock.now() + _AFTER_A_FAULT, "an unexpected error; see the log")

@@ -33,6 +33,7 @@ _SECONDS = re.compile(r"\d{1,9}(\.\d{1,3})?", re.ASCII)
 _INVALID_TOKEN = re.compile(r"\bINVALID_TOKEN\b")
 _NOT_FOUND = re.compile(r"(?<![a-z])not[ _]?found\b|\bdoes(n't| not) exist\b", re.IGNORECASE)
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_NONSENSE = "\ufffd"  # in place of NaN and the like: no id, number or truth, so that what needs one is set aside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +130,7 @@ def _raise_for_errors(reply: Reply, envelope: _Envelope) -> None:
 def _repaired(reply: Reply) -> bytes:
     """Return the body as strict JSON: msgspec refuses a whole page for one unpaired surrogate or NaN, json does not."""
     try:
-        value = json.loads(reply.body, parse_constant=str, parse_float=_finite)
+        value = json.loads(reply.body, parse_constant=lambda _: _NONSENSE, parse_float=_finite)
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (ValueError, RecursionError):
         kind = "HTML" if "html" in reply.headers.get("content-type", "") else f"{len(reply.body)} bytes"
@@ -137,9 +138,9 @@ def _repaired(reply: Reply) -> bytes:
     return _LONE_SURROGATE.sub("\ufffd", text).encode()
 
 
-def _finite(text: str) -> float | None:
+def _finite(text: str) -> float | str:
     value = float(text)
-    return value if math.isfinite(value) else None
+    return value if math.isfinite(value) else _NONSENSE
 
 
 def _unclear(reply: Reply, why: str) -> ApiUnclear:

@@ -239,6 +239,11 @@ class Outbox:
             for row in rows
         ]
 
+    async def lanes(self, kind: IntentKind) -> set[str]:
+        """Return the lanes that hold unfinished intents of a kind."""
+        unfinished = (_intents.c.kind == kind.value, _intents.c.state == IntentState.WAITING.value)
+        return set(await self._connection.scalars(select(_intents.c.lane).where(*unfinished).distinct()))
+
     async def next_due_at(self) -> float | None:
         """Return when the next intent that nobody holds is due."""
         unfinished = _intents.c.state == IntentState.WAITING.value

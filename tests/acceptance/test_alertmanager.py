@@ -44,7 +44,9 @@ class Alerts:
 
     async def fires(self, alertname: str, **labels: str) -> dict[str, Any]:
         """Wait until an alert fires there."""
-        return (await eventually(lambda: self.active(alertname, **labels), f"{alertname} fires {labels}"))[0]
+        what = f"{alertname} fires {labels}"
+        found: list[dict[str, Any]] = await eventually(lambda: self.active(alertname, **labels), what)
+        return found[0]
 
     async def ends(self, alertname: str, **labels: str) -> None:
         """Wait until no such alert fires there any more."""

@@ -15,7 +15,7 @@ _POSTED_BODIES = 3  # whose steps are part of the sample
 
 
 def _sample(steps: list[str]) -> list[str]:
-    """Return steps of every kind: all around requests to stop, then those around deliveries, then commits of each kind."""
+    """Return steps of every kind: all around requests to stop, some around deliveries, commits of each kind."""
     kinds = {step.rpartition(" #")[0] for step in steps}
     commits = sorted(kind.partition(" ")[2] for kind in kinds if kind.startswith("before commit"))
     chosen = [step for step in steps if "POST stop" in step]
@@ -24,12 +24,13 @@ def _sample(steps: list[str]) -> list[str]:
         both = "stop" in commit or "groups" in commit
         sides = ("before", "after") if both else (("before", "after")[number % 2],)
         chosen += [f"{side} {commit} #1" for side in sides]
-    chosen += [f"{side} commit of stop_log+stop_requests+stops #{n}" for n in range(2, 6) for side in ("before", "after")]
+    journal = "commit of stop_log+stop_requests+stops"
+    chosen += [f"{side} {journal} #{n}" for n in range(2, 6) for side in ("before", "after")]
     return [step for step in chosen if step in steps][:_MOST]
 
 
 async def _try(directory: Path, kills: list[str], turn: asyncio.Semaphore) -> Trial:
-    directory.mkdir()
+    await asyncio.to_thread(directory.mkdir)
     trial = Trial(directory, kills)
     async with turn:
         await trial.run()
@@ -41,7 +42,7 @@ def _report(trials: list[Trial]) -> str:
 
 
 @pytest.mark.timeout(3600)
-async def test_a_killed_daemon_goes_on_as_if_nothing_had_happened(tmp_path: Path, all_crash_steps: bool) -> None:
+async def test_a_killed_daemon_goes_on_as_if_nothing_had_happened(tmp_path: Path, *, all_crash_steps: bool) -> None:
     """Wherever it is killed: every alert is told once and in order, every overdue run stopped once, no other ever."""
     turn = asyncio.Semaphore(_AT_ONCE)
     dry = await _try(tmp_path / "dry", [], turn)

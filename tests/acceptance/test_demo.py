@@ -12,7 +12,12 @@ import pytest
 from tests.support.daemon import command, run_command
 
 _ROW = re.compile(r"[│┃|] +(?P<name>[a-z. ]+?) +[│┃|] +(?P<found>\d+) +[│┃|]")
-_ABOVE_ZERO = ("conversations with runs seen", "runs stopped", "negative ratings flagged", "alert transitions delivered")
+_ABOVE_ZERO = (
+    "conversations with runs seen",
+    "runs stopped",
+    "negative ratings flagged",
+    "alert transitions delivered",
+)
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ async def value(http: httpx.AsyncClient, url: str, query: str) -> float | None:
 
 
 async def test_what_is_exported_is_what_happened(world: World, api: str, inbox: Inbox, tmp_path: Path) -> None:
-    """Prometheus scrapes runs, stops and ratings with the names, types and labels that are promised; promtool agrees."""
+    """Prometheus scrapes what happened, under the promised names, types and labels, and promtool has no complaint."""
     over = begin_run(world)
     answered = rated_conversation(world, None)
     apps = [{"match": "Long*", "run_limit": "1h"}, {"match": "*", "run_limit": "2s"}]

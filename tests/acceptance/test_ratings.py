@@ -21,9 +21,7 @@ _BURST = """
 """
 
 
-async def test_a_negative_rating_is_told_and_taken_back(
-    world: World, api: str, inbox: Inbox, tmp_path: Path
-) -> None:
+async def test_a_negative_rating_is_told_and_taken_back(world: World, api: str, inbox: Inbox, tmp_path: Path) -> None:
     """A thumbs-down fires at once, with the ids of its chat; taking it back resolves it as withdrawn."""
     conversation = rated_conversation(world, None)
     chat = conversation.chats[-1]
@@ -42,9 +40,7 @@ async def test_a_negative_rating_is_told_and_taken_back(
     ]
 
 
-async def test_old_chats_and_old_conversations_are_swept(
-    world: World, api: str, inbox: Inbox, tmp_path: Path
-) -> None:
+async def test_old_chats_and_old_conversations_are_swept(world: World, api: str, inbox: Inbox, tmp_path: Path) -> None:
     """A rating is found on a chat far beyond the twenty that the list embeds, and on a conversation of days ago."""
     long_one = rated_conversation(world, *[None] * 80)
     old_one = rated_conversation(world, None, ago=5 * _DAY)

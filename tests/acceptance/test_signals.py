@@ -13,7 +13,7 @@ from tests.support.receivers import SILENCE
 from tests.support.waiting import eventually
 
 _ENDS_WITHIN = 10.0
-_AT_ONCE = 3.0
+_AT_ONCE = 6.0  # less than what things in flight are given
 _NEW_RULE = """
       - alert: RunNoticed
         on: run
@@ -52,7 +52,6 @@ async def test_sigterm_ends_in_time_and_loses_nothing(world: World, api: str, in
     world.clear_faults()
     async with running_daemon(config, tmp_path, ready=False):
         first, again, *_ = await inbox.received(2)
-    print([(l["timestamp"], l["event"], l.get("integration")) for l in daemon.logs])
     assert again.body == first.body
     assert again.headers["idempotency-key"] == first.headers["idempotency-key"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +34,16 @@ async def stop_of(daemon: Daemon, conversation_id: str, **fields: Any) -> dict[s
         actions = await daemon.api("actions", conversation_id=conversation_id)
         return [action for action in actions if fields.items() <= action.items()]
 
-    return (await eventually(look, f"a stop of {conversation_id} with {fields}"))[0]
+    found: list[dict[str, Any]] = await eventually(look, f"a stop of {conversation_id} with {fields}")
+    return found[0]
 
 
-async def test_an_overdue_run_is_stopped_once_and_on_time(
-    world: World, api: str, inbox: Inbox, tmp_path: Path
-) -> None:
+async def test_an_overdue_run_is_stopped_once_and_on_time(world: World, api: str, inbox: Inbox, tmp_path: Path) -> None:
     """A run whose limit passes between two polls is stopped then, not at the next poll, once, and it is all told."""
     conversation = begin_run(world)
-    config = settings(api, tmp_path, inbox.receiver, polling={"runs": "5s"}, auto_stop={"verify_within": "10s"})
+    config = settings(
+        api, tmp_path, inbox.receiver, polling={"runs": "5s", "evaluation": "1m"}, auto_stop={"verify_within": "10s"}
+    )
     async with running_daemon(config, tmp_path, ready=False) as daemon:
         stops = await eventually(lambda: world.record().stops, "a stop arrives")
         firing = await inbox.arrival("RunOverLimit")
@@ -130,9 +132,7 @@ async def test_the_brake_holds_while_the_daemon_runs(world: World, api: str, inb
     assert [stop.conversation_id for stop in world.record().stops] == [paused_run.id]
 
 
-async def test_a_stop_without_effect_is_tried_three_times(
-    world: World, api: str, inbox: Inbox, tmp_path: Path
-) -> None:
+async def test_a_stop_without_effect_is_tried_three_times(world: World, api: str, inbox: Inbox, tmp_path: Path) -> None:
     """A run that ignores stops is asked once per `verify_within`, three times in all, and a person is called."""
     conversation = begin_run(world, plan=RunPlan(stop_lag=math.inf))
     config = settings(api, tmp_path, inbox.receiver, auto_stop={"verify_within": "1s", "cooldown": "0s"})
@@ -144,7 +144,7 @@ async def test_a_stop_without_effect_is_tried_three_times(
         assert not inbox.about("RunOverLimit", "resolved")
     moments = [stop.at for stop in world.record().stops]
     assert len(moments) == 3
-    assert all(later - earlier >= 1.0 for earlier, later in zip(moments, moments[1:], strict=False)), moments
+    assert all(later - earlier >= 1.0 for earlier, later in pairwise(moments)), moments
 
 
 @pytest.mark.parametrize(
@@ -161,10 +161,12 @@ async def test_a_refused_stop_counts_for_nothing_and_is_tried_again(  # noqa: PL
     """A stop that Alli did not take spends no budget and no cooldown, and follows again, after Retry-After if given."""
     conversation = begin_run(world)
     world.set_fault(fault)
-    limits = {"budget": {"per_hour": 1, "per_app_per_hour": 1}, "cooldown": "10m", "verify_within": "10s"}
+    limits = {"budget": {"per_hour": 2, "per_app_per_hour": 2}, "cooldown": "10m", "verify_within": "10s"}
     async with running_daemon(settings(api, tmp_path, inbox.receiver, auto_stop=limits), tmp_path) as daemon:
         await inbox.arrival("RunOverLimit", action="stopped")
         await stop_of(daemon, conversation.id, result="stopped", requests=1)
-    first, second = world.record().stops
+        await stop_of(daemon, begin_run(world).id, result="stopped")
+        await stop_of(daemon, begin_run(world).id, result="refused", reason="budget_spent")
+    first, second, _ = world.record().stops
     assert (first.effect, first.status, second.effect) == (StopEffect.REFUSED, status, StopEffect.STOPPED)
     assert second.at - first.at >= wait

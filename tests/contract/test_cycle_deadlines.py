@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from monitor.simulator.faults import Fault, FaultKind
 from tests.support.rig import START, open_rig
 from tests.support.rig_rules import OVER_LIMIT, tell
 
-LIMIT = {"apps": [{"match": "*", "run_limit": "65s"}]}
+LIMIT: dict[str, Any] = {"apps": [{"match": "*", "run_limit": "65s"}]}
 """Overdue halfway between two polls, which come every 10 seconds."""
 
 AT_ONCE = 0.01

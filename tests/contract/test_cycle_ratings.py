@@ -26,9 +26,7 @@ VOTES = {True: Vote.POSITIVE, False: Vote.NEGATIVE, None: Vote.NONE}
 
 
 @pytest.mark.parametrize(("by", "rule"), [("user", "NegativeRating"), ("agent", "OperatorNegative")])
-async def test_every_change_of_either_rating_is_seen(
-    tmp_path: Path, by: Literal["user", "agent"], rule: str
-) -> None:
+async def test_every_change_of_either_rating_is_seen(tmp_path: Path, by: Literal["user", "agent"], rule: str) -> None:
     """All six transitions are recorded; a negative one fires, and any change of it withdraws."""
     async with open_rig(tmp_path, rules=NEGATIVE + NEGATIVE_BY_AGENT, **SELDOM) as rig:
         chat = answer_of(rig.talk("question", ">answer"))
@@ -82,12 +80,12 @@ async def test_a_change_is_not_older_than_its_chat(tmp_path: Path) -> None:
 
 TIERS = [
     {"younger_than": "2h", "every": "5m"},
-    {"younger_than": "24h", "every": "20m"},
-    {"younger_than": "7d", "every": "80m"},
+    {"younger_than": "24h", "every": "12m"},
+    {"younger_than": "7d", "every": "40m"},
 ]
 
 
-@pytest.mark.parametrize(("ago", "within"), [(HOUR, 300), (3 * HOUR, 1200), (2 * DAY, 4800)])
+@pytest.mark.parametrize(("ago", "within"), [(HOUR, 300), (3 * HOUR, 720), (2 * DAY, 2400)])
 async def test_a_late_rating_is_found_by_its_tier(tmp_path: Path, ago: float, within: float) -> None:
     """A rating that moves no time of the conversation is found as fast as the tier of its age promises."""
     settings = polling(conversations="1h", evaluation="1h", ratings=TIERS)
@@ -315,10 +313,10 @@ async def test_one_angry_user_is_no_burst(tmp_path: Path) -> None:
 
 
 async def test_a_rating_that_a_slow_tier_finds_is_late_for_a_short_window(tmp_path: Path) -> None:
-    """What may have happened any time in eighty minutes is counted in no window of thirty."""
+    """What may have happened any time in forty minutes is counted in no window of thirty."""
     async with open_rig(tmp_path, rules=BURST, **polling(conversations="30m", evaluation="10m", ratings=TIERS)) as rig:
         await rate_many(rig, 2 * DAY)
-        await rig.run_for(4830)
+        await rig.run_for(2430)
         assert len(await changes(rig)) == 6
         assert not rig.inbox.about("NegativeRatingBurst")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from monitor.model.stop import StopMode, StopResult, Verdict
 from tests.support.rig import PROJECT, START, Rig, open_rig
 from tests.support.rig_rules import OVER_LIMIT
 
-SHADOW = {"auto_stop": {"mode": "shadow", "apps": []}}
+SHADOW: dict[str, Any] = {"auto_stop": {"mode": "shadow", "apps": []}}
 
 
 def verdicts(rig: Rig, verdict: str) -> float:
@@ -66,7 +67,7 @@ async def test_a_run_that_goes_on_is_judged_once_it_was_seen_after_one_more_limi
 
 async def test_shadow_spends_a_simulated_budget(tmp_path: Path) -> None:
     """What enforce would have had no budget for is refused in shadow as well."""
-    settings = {"auto_stop": {"mode": "shadow", "budget": {"per_hour": 1}}}
+    settings: dict[str, Any] = {"auto_stop": {"mode": "shadow", "budget": {"per_hour": 1}}}
     async with open_rig(tmp_path, rules=OVER_LIMIT, **settings) as rig:
         for _ in range(2):
             rig.start_run()
@@ -77,9 +78,12 @@ async def test_shadow_spends_a_simulated_budget(tmp_path: Path) -> None:
 
 async def test_shadow_leaves_the_budget_of_enforce_alone(tmp_path: Path) -> None:
     """An app in shadow uses nothing up that an app in enforce may need."""
-    settings = {
+    settings: dict[str, Any] = {
         "auto_stop": {"mode": "enforce", "budget": {"per_hour": 1}},
-        "apps": [{"match": "Trial", "run_limit": "60s", "auto_stop": {"mode": "shadow"}}, {"match": "*", "run_limit": "60s"}],
+        "apps": [
+            {"match": "Trial", "run_limit": "60s", "auto_stop": {"mode": "shadow"}},
+            {"match": "*", "run_limit": "60s"},
+        ],
     }
     async with open_rig(tmp_path, rules=OVER_LIMIT, **settings) as rig:
         rig.start_run(rig.talk(app_name="Trial"))

@@ -6,6 +6,7 @@ import math
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -22,7 +23,7 @@ from tests.support.rig_inbox import Crash
 from tests.support.rig_rules import OVER_LIMIT
 
 LIMIT = 60  # seconds: run_limit in the rig
-SELDOM = {"polling": {"runs": "45s", "conversations": "10m", "evaluation": "45s"}}
+SELDOM: dict[str, Any] = {"polling": {"runs": "45s", "conversations": "10m", "evaluation": "45s"}}
 """Polls that leave the looks of the stop protocol to itself: at 45, 90 and 135 seconds."""
 
 
@@ -67,7 +68,9 @@ async def test_a_stop_is_checked_journalled_asked_and_verified(tmp_path: Path) -
         journal: list[tuple[str, str]] = []
 
         def watch(method: str, path: str) -> None:
-            seen.append(f"{method} {path.rpartition('/')[2] if method == 'POST' or path.endswith('running') else 'read'}")
+            seen.append(
+                f"{method} {path.rpartition('/')[2] if method == 'POST' or path.endswith('running') else 'read'}"
+            )
             if is_stop(method, path):
                 with sqlite3.connect(tmp_path / "monitor.db") as database:
                     journal.extend(database.execute("SELECT s.state, r.answer FROM stops s, stop_requests r"))
@@ -91,7 +94,7 @@ async def test_a_run_is_stopped_once(tmp_path: Path) -> None:
     """However long one looks on, a run that obeyed is asked once and told about once."""
     async with open_rig(tmp_path, rules=OVER_LIMIT) as rig:
         rig.start_run()
-        await rig.run_for(300)
+        await rig.run_for(200)
         assert posts(rig) == [(LIMIT, StopEffect.STOPPED)]
         assert rig.inbox.transitions("RunOverLimit") == ["firing", "resolved"]
         assert await answers(rig) == ["accepted"]
@@ -131,7 +134,7 @@ async def test_a_stop_that_is_ignored_is_told_and_given_up_after_three_requests(
         await rig.run_for(2)
         assert [told.action for told in rig.inbox.about("RunOverLimit")] == ["ineffective"]
         assert rig.inbox.transitions("StopIneffective") == ["firing"]
-        await rig.run_for(600)
+        await rig.run_for(420)
         assert posts(rig) == [(LIMIT + n * 120, StopEffect.IGNORED) for n in range(3)]
         assert rig.inbox.transitions("StopIneffective") == ["firing"]
         stop = await rig.the_stop()
@@ -146,7 +149,7 @@ async def test_a_stop_that_is_ignored_is_told_and_given_up_after_three_requests(
 
 async def test_the_budget_of_an_hour_holds_back_and_lets_go(tmp_path: Path) -> None:
     """What is overdue beyond the budget is told and waits; once the hour has rolled on, it is stopped after all."""
-    settings = {
+    settings: dict[str, Any] = {
         "auto_stop": {"budget": {"per_hour": 2}, "cooldown": "0s"},
         "polling": {"runs": "5m", "conversations": "1h", "evaluation": "5m"},
     }
@@ -167,7 +170,9 @@ async def test_the_budget_of_an_hour_holds_back_and_lets_go(tmp_path: Path) -> N
 
 async def test_each_request_of_a_stop_is_counted(tmp_path: Path) -> None:
     """A run that ignores its stop spends the budget of others."""
-    async with open_rig(tmp_path, rules=OVER_LIMIT, auto_stop={"budget": {"per_hour": 2}, "verify_within": "40s"}) as rig:
+    async with open_rig(
+        tmp_path, rules=OVER_LIMIT, auto_stop={"budget": {"per_hour": 2}, "verify_within": "40s"}
+    ) as rig:
         rig.start_run(stop_lag=math.inf)
         await rig.run_for(50)
         rig.start_run()
@@ -428,7 +433,7 @@ async def test_a_stop_that_alli_will_not_do_needs_a_person(tmp_path: Path) -> No
         rig.start_run()
         conflict = Fault(kind=FaultKind.ERROR, status=409, operations=frozenset({"stop_conversation"}))
         rig.world.set_fault(conflict)
-        await rig.run_for(300)
+        await rig.run_for(200)
         assert [told.action for told in rig.inbox.about("RunOverLimit")] == ["refused"]
         assert rig.inbox.transitions("StopIneffective") == ["firing"]
         assert len(posts(rig)) == 1

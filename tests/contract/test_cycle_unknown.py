@@ -14,6 +14,7 @@ from monitor.model.run import Outcome
 from monitor.simulator.faults import Fault, FaultKind
 from monitor.simulator.options import Options
 from tests.support.rig import START, Rig, open_rig
+from tests.support.rig_ratings import polling
 from tests.support.rig_rules import NEGATIVE, OVER_LIMIT, tell
 
 OLD = tell('run.age > duration("20s")', name="Old")
@@ -48,7 +49,7 @@ async def test_a_failed_poll_is_unknown(tmp_path: Path, kind: FaultKind) -> None
 
 
 async def test_a_partial_poll_is_unknown(tmp_path: Path) -> None:
-    """A list that repeats its cursor did not show everything: what it lacks is not absent, and the pass not complete."""
+    """A list that repeats its cursor did not show everything: what it lacks is not absent, the pass not complete."""
     again = base64.urlsafe_b64encode(msgspec.msgpack.encode((0.0, ""))).decode()
 
     def repeat(path: str, answer: Any) -> Any:
@@ -204,7 +205,7 @@ async def test_a_rule_that_fails_is_told_and_stays_on(tmp_path: Path) -> None:
 
 async def test_a_rating_poll_that_fails_withdraws_nothing(tmp_path: Path) -> None:
     """While the list cannot be read, what was rated stays as it is known."""
-    async with open_rig(tmp_path, rules=NEGATIVE) as rig:
+    async with open_rig(tmp_path, rules=NEGATIVE, **polling()) as rig:
         conversation = rig.talk("question", ">answer")
         await rig.run_for(10)
         rig.world.rate(conversation.chats[1].id, False)
@@ -212,8 +213,9 @@ async def test_a_rating_poll_that_fails_withdraws_nothing(tmp_path: Path) -> Non
         assert rig.inbox.transitions("NegativeRating") == ["firing"]
         rig.world.set_fault(Fault(kind=FaultKind.TRUNCATED))
         rig.world.rate(conversation.chats[1].id, None)
-        await rig.run_for(400)
+        await rig.run_for(320)
         assert rig.inbox.transitions("NegativeRating") == ["firing"]
         rig.world.clear_faults()
-        await rig.run_for(40)
+        await rig.sweep()
+        await rig.run_for(2)
         assert rig.inbox.transitions("NegativeRating") == ["firing", "resolved"]

@@ -10,6 +10,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from tests.docs.pages import ROOT
 
@@ -66,6 +67,15 @@ def test_image_is_built_from_what_is_sent() -> None:
     assert copied == sent
     assert all((ROOT / name).exists() for name in copied)
     assert {"pyproject.toml", "monitor", "rules", PROJECT["readme"], *PROJECT["license-files"]} <= copied
+
+
+def test_compose_has_the_secrets_of_the_configuration() -> None:
+    """Each secret file that deploy/config/monitor.yml reads is mounted by the Compose example, from a file."""
+    compose = YAML(typ="safe").load(ROOT / "deploy/compose/compose.yml")
+    config = (ROOT / "deploy/config/monitor.yml").read_text(encoding="utf-8")
+    needed = set(re.findall(r"^[^#\n]*/run/secrets/(\w+)", config, re.MULTILINE))
+    assert needed == set(compose["services"]["monitor"]["secrets"]) == compose["secrets"].keys()
+    assert all(secret["file"].startswith("secrets/") for secret in compose["secrets"].values())
 
 
 @pytest.mark.parametrize(("services", "failures"), [("required", 1), ("", 0)])

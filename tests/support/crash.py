@@ -63,7 +63,7 @@ class Steps:
             name = f"commit of {'+'.join(sorted(writes - {'alembic_version'}))}"
             if writes:
                 self.take(f"before {name}")
-            do_commit(dialect, connection)
+            do_commit(dialect, connection)  # type: ignore[no-untyped-call]
             if writes:
                 self.take(f"after {name}")
 

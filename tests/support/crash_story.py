@@ -1,10 +1,10 @@
 """
 A small world that tests everything a daemon promises to keep over a crash, and the trials of daemons in it.
 
-Seven runs: three overdue ones that must be stopped (the second obeys half a second late), one in which the user
-writes again, so that its age counts anew, a healthy short one, one of an app that may not be stopped, and a healthy
-one that begins in a conversation right after the run there was stopped. Four answers are rated negative; the second
-of these ratings is taken back once it was told.
+Seven runs: three overdue ones that must be stopped (the second obeys only after many more looks, so that a killed
+daemon comes back to it), one in which the user writes again, so that its age counts anew, a healthy short one, one of
+an app that may not be stopped, and a healthy one that begins in a conversation right after the run there was stopped.
+Four answers are rated negative; the second of these ratings is taken back once it was told.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from monitor.simulator.server import serve
 from monitor.simulator.world import World
 from tests.support.receivers import FakeReceiver
 
-__all__ = ["LIMIT", "PATIENCE", "Trial"]
+__all__ = ["LIMIT", "PATIENCE", "Hook", "Trial", "write_config"]
 
 LIMIT = 1.5
 """Seconds that a run may take."""
@@ -40,6 +40,7 @@ PATIENCE = 60.0
 _ROOT = Path(__file__).parents[2]
 _PAUSE = 0.05  # seconds between two looks at how a trial goes on
 _STOPPED = ("prompt", "lagging", "later", "written")  # conversations whose first run is to be stopped
+_LISTS_UNTIL_OBEYED = 25  # about two and a half seconds of a daemon's life
 _RATED = 4
 _WITHDRAWN = 1
 
@@ -57,7 +58,7 @@ groups:
 """
 
 
-class _Hook(FakeReceiver):
+class Hook(FakeReceiver):
     """A webhook that takes everything. A daemon that is killed may well break off in the middle of a request."""
 
     def complain(self, complaint: str) -> None:
@@ -85,6 +86,7 @@ class _World:
     began: bool = False
     went_on: bool = False
     withdrawn: bool = False
+    obeys_at: int = 0
 
     def begin(self) -> None:
         """Let the runs begin, and plan all that does not depend on the daemon."""
@@ -92,7 +94,7 @@ class _World:
         self.began, self.rewritten_at = True, now + 0.9
         plans = {
             "prompt": RunPlan(),
-            "lagging": RunPlan(stop_lag=0.5),
+            "lagging": RunPlan(stop_lag=2 * PATIENCE),
             "written": RunPlan(),
             "forbidden": RunPlan(),
             "healthy": RunPlan(kind=RunKind.FINISHES, duration=0.8),
@@ -108,7 +110,14 @@ class _World:
         """Begin the next run, a healthy one, where the first was just stopped: a second stop would hit it."""
         self.went_on = True
         self.world.add_chat(self.conversations["prompt"], "USER", "Once more.")
-        self.world.start_run(self.conversations["prompt"], RunPlan(kind=RunKind.FINISHES, duration=1.0))
+        self.world.start_run(self.conversations["prompt"], RunPlan(kind=RunKind.FINISHES, duration=1.4))
+
+    def obey(self) -> None:
+        """End the run that lags once the list was asked for often enough: a blind second stop would have come by then."""
+        lists = self.world.record().requests["list_conversations"]
+        self.obeys_at = self.obeys_at or lists + _LISTS_UNTIL_OBEYED
+        if lists >= self.obeys_at:
+            self.world.finish_run(self.conversations["lagging"])
 
     def withdraw(self) -> None:
         """Take one rating back."""
@@ -147,8 +156,8 @@ class Trial:
         async with AsyncExitStack() as stack:
             story = _new_world()
             base_url = await stack.enter_async_context(serve(story.world))
-            hook = await stack.enter_async_context(_Hook())
-            self._configure(base_url, f"{hook.url}/hook")
+            hook = await stack.enter_async_context(Hook())
+            write_config(self.directory, base_url, f"{hook.url}/hook")
             try:
                 async with asyncio.timeout(PATIENCE):
                     await self._play(story, hook)
@@ -167,33 +176,6 @@ class Trial:
         return (self.directory / "log").read_text()
 
     # The daemon
-
-    def _configure(self, base_url: str, hook: str) -> None:
-        (self.directory / "rules.yml").write_text(_RULES)
-        config = {
-            "projects": {"support": {"base_url": base_url, "api_key": "simulated-key", "requests_per_minute": 6000}},
-            "apps": [{"match": "*", "run_limit": f"{LIMIT * 1000:.0f}ms"}],
-            "polling": {
-                "runs": "200ms",
-                "conversations": "300ms",
-                "evaluation": "500ms",
-                "ratings": [{"younger_than": "1h", "every": "1s"}],
-            },
-            "rule_files": ["rules.yml"],
-            "auto_stop": {"mode": "enforce", "apps": ["Report*"], "verify_within": "2s"},
-            "alerting": {
-                "route": {
-                    "receiver": "hook",
-                    "group_wait": "50ms",
-                    "group_interval": "100ms",
-                    "routes": [{"matchers": ['alertname=~"Watchdog|MonitorBlind"'], "receiver": "nobody"}],
-                },
-                "receivers": [{"name": "hook", "webhook_configs": [{"url": hook}]}, {"name": "nobody"}],
-            },
-            "storage": {"url": f"sqlite:///{self._database}"},
-            "web": {"listen": "127.0.0.1:0"},
-        }
-        (self.directory / "monitor.yml").write_text(json.dumps(config))
 
     @property
     def _database(self) -> Path:
@@ -222,28 +204,25 @@ class Trial:
                 process.terminate()
             await process.wait()
 
-    async def _play(self, story: _World, hook: _Hook) -> None:
-        waiting = [*self.kills, None]
-        while waiting:
-            async with self._daemon(waiting.pop(0)) as process:
+    async def _play(self, story: _World, hook: Hook) -> None:
+        """Play until nothing is missing; a kill may still come while the daemon is told to stop."""
+        for kill_at in (*self.kills, None):
+            async with self._daemon(kill_at) as process:
                 while process.returncode is None and self._missing(story, hook):
                     await asyncio.sleep(_PAUSE)
                     _direct(story, hook)
-                ended_by_itself = process.returncode
-            if ended_by_itself is None:
-                break
-            self.killed += ended_by_itself == -signal.SIGKILL
-            if ended_by_itself != -signal.SIGKILL:
-                self.problems.append(f"the daemon ended with {ended_by_itself}")
+            if process.returncode == 0:
                 return
-        if process.returncode not in {0, -signal.SIGKILL}:
-            self.problems.append(f"the daemon ended with {process.returncode} when it was told to stop")
+            if process.returncode != -signal.SIGKILL:
+                self.problems.append(f"the daemon ended with {process.returncode}")
+                return
+            self.killed += 1
 
     # How far it is
 
-    def _missing(self, story: _World, hook: _Hook) -> list[str]:
+    def _missing(self, story: _World, hook: Hook) -> list[str]:
         """Return what still has to happen."""
-        told = Counter((labels["alertname"], status) for _, status, labels in set_of(hook.told))
+        told = Counter((labels["alertname"], status) for _, status, labels in _once(hook.told))
         wanted = {
             ("BaselineRecorded", "firing"): 1,
             ("NegativeRating", "firing"): _RATED,
@@ -268,7 +247,7 @@ class Trial:
 
     # What must hold
 
-    def _check(self, story: _World, hook: _Hook) -> None:
+    def _check(self, story: _World, hook: Hook) -> None:
         record = story.world.record()
         checks: list[Callable[[], list[str]]] = [
             lambda: _wrong_stops(record, story),
@@ -281,7 +260,7 @@ class Trial:
             self.problems += check()
 
     def _wrong_journal(self, story: _World) -> list[str]:
-        """Every stop is done, its requests are accounted for, and its audit tells each step in order."""
+        """Return what is wrong unless every stop is done, its requests are accounted for and its audit is whole."""
         wrong = []
         names = {id_: name for name, id_ in story.conversations.items()}
         stops = self._read("SELECT id, conversation_id, state, result FROM stops WHERE mode = 'enforce' ORDER BY id")
@@ -308,27 +287,60 @@ class Trial:
         return [f"left in the outbox: {rest}" for rest in (left, untold) if rest]
 
 
-def set_of(told: list[tuple[str, str, dict[str, str]]]) -> list[tuple[str, str, dict[str, str]]]:
+def write_config(directory: Path, base_url: str, hook: str) -> Path:
+    """Write a configuration in which everything is looked at all the time, and return its file."""
+    (directory / "rules.yml").write_text(_RULES)
+    config = {
+        "projects": {"support": {"base_url": base_url, "api_key": "simulated-key", "requests_per_minute": 6000}},
+        "apps": [{"match": "*", "run_limit": f"{LIMIT * 1000:.0f}ms"}],
+        "polling": {
+            "runs": "200ms",
+            "conversations": "300ms",
+            "evaluation": "500ms",
+            "ratings": [{"younger_than": "1h", "every": "1s"}],
+        },
+        "rule_files": ["rules.yml"],
+        "auto_stop": {"mode": "enforce", "apps": ["Report*"], "verify_within": "15s"},
+        "alerting": {
+            "route": {
+                "receiver": "hook",
+                "group_wait": "50ms",
+                "group_interval": "100ms",
+                "routes": [{"matchers": ['alertname=~"Watchdog|MonitorBlind"'], "receiver": "nobody"}],
+            },
+            "receivers": [{"name": "hook", "webhook_configs": [{"url": hook}]}, {"name": "nobody"}],
+        },
+        "storage": {"url": f"sqlite:///{directory / 'monitor.db'}"},
+        "web": {"listen": "127.0.0.1:0"},
+    }
+    file = directory / "monitor.yml"
+    file.write_text(json.dumps(config))
+    return file
+
+
+def _once(told: list[tuple[str, str, dict[str, str]]]) -> list[tuple[str, str, dict[str, str]]]:
     """Return what was told without repetitions."""
     return list({(fingerprint, status): (fingerprint, status, labels) for fingerprint, status, labels in told}.values())
 
 
-def _direct(story: _World, hook: _Hook) -> None:
+def _direct(story: _World, hook: Hook) -> None:
     """Let happen what depends on what the daemon did."""
     story.world.advance()
     told = {(labels["alertname"], status, labels.get("chat_id")) for _, status, labels in hook.told}
     if not story.began and ("BaselineRecorded", "firing", None) in told:
         story.began = True
         story.begin()
-    stops = story.world.record().stops
-    if not story.went_on and any(stop.conversation_id == story.conversations["prompt"] for stop in stops):
+    stopped = {stop.conversation_id for stop in story.world.record().stops}
+    if not story.went_on and story.conversations["prompt"] in stopped:
         story.go_on()
+    if story.conversations["lagging"] in stopped:
+        story.obey()
     if not story.withdrawn and ("NegativeRating", "firing", story.rated[_WITHDRAWN]) in told:
         story.withdraw()
 
 
 def _wrong_stops(record: Record, story: _World) -> list[str]:
-    """Each overdue run got exactly one request, that one hit it, and no earlier than it was overdue."""
+    """Return what is wrong unless each overdue run, and nothing else, got one request, and not too early."""
     names = {id_: name for name, id_ in story.conversations.items()}
     runs = {run.id: run for run in record.runs}
     hit = sorted(names[stop.conversation_id] for stop in record.stops)
@@ -344,8 +356,8 @@ def _is_right(stop: StopRecord, runs: dict[str, Any], story: _World) -> bool:
     return run.app_name == "Report writer" and stop.at - counts_from >= LIMIT
 
 
-def _wrong_bodies(hook: _Hook, *, most_duplicates: int) -> list[str]:
-    """A body may come again after a crash, unchanged and with its key."""
+def _wrong_bodies(hook: Hook, *, most_duplicates: int) -> list[str]:
+    """Return bodies that came again more often than there were crashes, or changed under their key."""
     bodies: dict[str, list[Any]] = {}
     for request in hook.requests:
         bodies.setdefault(request.headers["idempotency-key"], []).append(request.body)
@@ -355,8 +367,8 @@ def _wrong_bodies(hook: _Hook, *, most_duplicates: int) -> list[str]:
     return wrong + [f"another body with the key {key}" for key in changed]
 
 
-def _wrong_order(hook: _Hook) -> list[str]:
-    """What resolved had been told as firing, and is not afterwards, unless it fires anew."""
+def _wrong_order(hook: Hook) -> list[str]:
+    """Return alerts that resolved before they fired, or whose firing came again after their resolve."""
     statuses: dict[tuple[str, str, str], list[str]] = {}
     for _, body in hook.bodies:
         for alert in body["alerts"]:

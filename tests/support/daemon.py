@@ -19,13 +19,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.waiting import eventually
 
-__all__ = ["Daemon", "Outcome", "TOKEN", "command", "run_command", "running_daemon", "write_config"]
+__all__ = ["TOKEN", "Daemon", "Outcome", "command", "run_command", "running_daemon", "write_config"]
 
 TOKEN = "let-me-in"  # noqa: S105 - made up
 """The token of the console of every daemon here that is not told otherwise."""
 
-ROOT = Path(__file__).parents[2]
-SHIFTED = ROOT / "tests" / "support" / "shifted.py"
+_ROOT = Path(__file__).parents[2]
+_SHIFTED = Path(__file__).with_name("shifted.py")
 _STARTS_WITHIN = 30.0  # seconds
 _ENDS_WITHIN = 20.0  # seconds; how soon it has to is for a test to say
 
@@ -40,10 +40,9 @@ class Outcome:
     seconds: float
 
 
-def command(*arguments: str | Path, shift: float = 0.0) -> list[str]:
-    """Return the command line of `alli-monitor` with these arguments, its clock `shift` seconds ahead."""
-    program = [str(SHIFTED), str(shift)] if shift else ["-m", "monitor"]
-    return [sys.executable, *program, *map(str, arguments)]
+def command(*arguments: str | Path) -> list[str]:
+    """Return the command line of `alli-monitor` with these arguments."""
+    return [sys.executable, "-m", "monitor", *map(str, arguments)]
 
 
 async def run_command(*arguments: str | Path, cwd: Path | None = None, within: float = 60.0) -> Outcome:
@@ -100,7 +99,7 @@ class Daemon:
         answer = await self.get(f"/api/v1/{path}", **parameters)
         assert answer.status_code == httpx.codes.OK, answer.text
         content = answer.json()
-        return content[path] if path in content else content
+        return content.get(path, content)
 
     async def post(self, path: str, token: str | None = None) -> httpx.Response:
         """Post nothing to its web server."""
@@ -189,9 +188,8 @@ async def running_daemon(
     its log, unless the test ended it before.
     """
     file = write_config(config, directory)
-    process = await asyncio.create_subprocess_exec(
-        *command("run", "--config", file, shift=shift), cwd=directory, env=_environment(), stderr=subprocess.PIPE
-    )
+    program = [sys.executable, str(_SHIFTED), str(shift), str(file)] if shift else command("run", "--config", file)
+    process = await asyncio.create_subprocess_exec(*program, cwd=directory, env=_environment(), stderr=subprocess.PIPE)
     async with httpx.AsyncClient(trust_env=False, timeout=10.0) as http:
         daemon = Daemon(process, http)
         try:
@@ -206,4 +204,4 @@ async def running_daemon(
 def _environment() -> dict[str, str]:
     """Return the environment of this process without what would configure a monitor."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("ALLI_MONITOR_")}  # noqa: TID251 - a process of ours gets it
-    return {**own, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "200"}
+    return {**own, "PYTHONPATH": str(_ROOT), "NO_COLOR": "1", "COLUMNS": "200"}

@@ -120,7 +120,9 @@ class Rig:
         self.metrics = Metrics()
         self.jobs = VirtualJobs(self.clock)
         self.awake = asyncio.Event()
-        receivers = {inbox.receiver: [i for i in self.inboxes if i.receiver == inbox.receiver] for inbox in self.inboxes}
+        receivers = {
+            inbox.receiver: [i for i in self.inboxes if i.receiver == inbox.receiver] for inbox in self.inboxes
+        }
         self.announcer = Announcer(routing_tree(self.settings.alerting.route), receivers, _link)
         self.commits = Commits(self.store, self.announcer, self.metrics, self.awake.set)
         self.client = self._client(http)

@@ -1,16 +1,14 @@
-"""
-The daemon on a clock that is wrong, for tests of long outages: ``shifted.py SECONDS run --config F``.
-
-Only the clock that the command hands to the daemon is another one: what is behind it knows nothing of this.
-"""
+"""The daemon on a clock that is wrong, for tests of long outages: ``shifted.py SECONDS CONFIG``."""
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from functools import partial
+from pathlib import Path
 
-from monitor.cli import daemon, main
+from monitor.cli import daemon
 from monitor.clock import SystemClock
+from monitor.settings import load
 
 __all__ = ["ShiftedClock"]
 
@@ -27,5 +25,6 @@ class ShiftedClock(SystemClock):
 
 
 if __name__ == "__main__":
-    daemon.SystemClock = partial(ShiftedClock, float(sys.argv.pop(1)))  # type: ignore[misc, assignment]
-    main()
+    _settings = load(Path(sys.argv[2]))
+    daemon.prepare(_settings)
+    asyncio.run(daemon._serve(_settings, ShiftedClock(float(sys.argv[1]))))

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar, cast
+from typing import Any, TypeVar, overload
 
 __all__ = ["eventually", "throughout"]
 
@@ -14,7 +14,11 @@ _T = TypeVar("_T")
 _BETWEEN_LOOKS = 0.05  # seconds
 
 
-async def eventually(look: Callable[[], _T | Awaitable[_T]], what: str, *, within: float = 15.0) -> _T:
+@overload
+async def eventually(look: Callable[[], Awaitable[_T]], what: str, *, within: float = 15.0) -> _T: ...
+@overload
+async def eventually(look: Callable[[], _T], what: str, *, within: float = 15.0) -> _T: ...
+async def eventually(look: Callable[[], Any], what: str, *, within: float = 15.0) -> Any:
     """Return what `look` finds once that is true; fail, saying `what` did not happen, after `within` seconds."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within
@@ -39,6 +43,6 @@ async def throughout(look: Callable[[], object | Awaitable[object]], what: str) 
         watching.cancel()
 
 
-async def _result(look: Callable[[], _T | Awaitable[_T]]) -> _T:
+async def _result(look: Callable[[], Any]) -> Any:
     found = look()
-    return await found if inspect.isawaitable(found) else cast("_T", found)
+    return await found if inspect.isawaitable(found) else found

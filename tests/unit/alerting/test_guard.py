@@ -293,17 +293,16 @@ class StopMachine(RuleBasedStateMachine):
     stands in the journal, keeps what is promised of stops.
     """
 
-    per_hour = 4
-    per_app_per_hour = 3
-
     def __init__(self) -> None:
         super().__init__()
+        self.per_hour = self.per_app_per_hour = 0
         self.now = START
         self.overdue: list[Overdue] = []
 
-    @initialize()
-    def runs_are_overdue(self) -> None:
-        """Begin with three runs that are overdue; two of them are of one app."""
+    @initialize(budget=st.sampled_from([(20, 10), (4, 3), (3, 1)]))
+    def runs_are_overdue(self, budget: tuple[int, int]) -> None:
+        """Begin with a budget and three runs that are overdue; two of them are of one app."""
+        self.per_hour, self.per_app_per_hour = budget
         self.overdue = [Overdue(number=n, chats=[ASKED, WRITING]) for n in range(3)]
 
     @rule(seconds=st.sampled_from([1.0, 5.0, 10.0, 20.0, 90.0, 600.0, 3600.0]))

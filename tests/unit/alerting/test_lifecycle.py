@@ -336,6 +336,13 @@ class LifecycleMachine(RuleBasedStateMachine):
             fires = self.observed >= self.terms.for_ - 1e-3
             assert (self.alert.state is AlertState.FIRING) is fires
 
+    @rule(seconds=st.sampled_from([15.0, 60.0, 61.0, 101.0]))
+    def state_is_still_true(self, seconds: float) -> None:
+        """Let time pass, observed or not, and evaluate the state as true before and after it."""
+        self.state_is_true()
+        self.now += seconds
+        self.state_is_true()
+
     @rule()
     def state_is_false(self) -> None:
         """Evaluate the state as false."""

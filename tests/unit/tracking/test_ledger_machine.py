@@ -166,6 +166,15 @@ class LedgerMachine(RuleBasedStateMachine):
         self.answer_comes(confirmed=True)
 
     @precondition(lambda self: self.under_way is None)
+    @rule()
+    def waiting_message_is_taken_up(self) -> None:
+        """See a message come in the midst of the work, which is finished before the message becomes work itself."""
+        self.poll_goes_well(1.0)
+        self.user_writes(0)
+        self.poll_goes_well(1.0)
+        self.work_finishes(0)
+
+    @precondition(lambda self: self.under_way is None)
     @rule(
         left_out=st.sets(st.integers(0, 2), max_size=1),
         unreadable=st.sets(st.integers(0, 2), max_size=1),
