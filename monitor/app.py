@@ -8,7 +8,6 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from http.cookiejar import DefaultCookiePolicy
-from urllib.parse import quote
 
 import httpx
 import stamina.instrumentation
@@ -16,13 +15,12 @@ import structlog
 
 from monitor import __version__
 from monitor.actions.stop import StopHandler, StopTerms
-from monitor.alerting.routing import Route, RoutingTree, parse_matcher
 from monitor.alli.client import Client
-from monitor.alli.credentials import ApiKey, Bearer, Credential
 from monitor.alli.pacing import Pacer
 from monitor.announcer import Announcer
 from monitor.clock import Clock
 from monitor.commit import Commits
+from monitor.configured import credential, load_rules, routing_tree
 from monitor.cycle.health import DaemonHealth
 from monitor.cycle.project import Project
 from monitor.cycle.runs import POLL
@@ -30,10 +28,10 @@ from monitor.cycle.stops import holds
 from monitor.dead_man import DeadMan
 from monitor.delivery import DeliveryHandler
 from monitor.dispatch import Dispatcher
-from monitor.errors import ConfigError, ConfigErrors
+from monitor.errors import ConfigErrors
 from monitor.jobs import Jobs
+from monitor.links import Links
 from monitor.metrics import Metrics
-from monitor.model.alert import Alert
 from monitor.model.builtin import Builtin
 from monitor.model.conversation import App as AlliApp
 from monitor.model.intent import IntentKind
@@ -42,11 +40,10 @@ from monitor.notify import build as notify_build
 from monitor.outbox import Courier
 from monitor.polls import ProjectPolls
 from monitor.resend import Resender
-from monitor.rules import files as rule_files
 from monitor.rules.files import RuleSet
 from monitor.rules.rule import Rule
-from monitor.settings import ChildRoute, RootRoute, Settings
 from monitor.settings import Project as ProjectSettings
+from monitor.settings import Settings
 from monitor.storage_alarm import StorageAlarm
 from monitor.store import Store
 from monitor.store.database import StorageError
@@ -55,7 +52,7 @@ from monitor.web.app import build as build_web
 from monitor.web.daemon import ProjectView
 from monitor.web.server import WebServer
 
-__all__ = ["App", "load_rules", "routing_tree"]
+__all__ = ["App"]
 
 log = structlog.get_logger()
 
@@ -65,36 +62,6 @@ _RESEND_EVERY = 60.0
 _RETENTION_EVERY = 3600.0
 _OUTBOX_LATE = 60.0
 _TROUBLE = {Builtin.MONITOR_API_AUTH, Builtin.MONITOR_BLIND, Builtin.RULE_FAILING, Builtin.RECEIVER_FAILING}
-
-
-def load_rules(settings: Settings) -> RuleSet:
-    """Return the rules of the configuration; raise ConfigErrors with all that is wrong with them."""
-    rules = rule_files.load(settings.rule_files)
-    slowest = min((tier.every for tier in settings.polling.ratings), default=0.0)
-    if errors := rule_files.check_windows(rules.rules, slowest):
-        raise ConfigErrors(errors)
-    return rules
-
-
-def routing_tree(root: RootRoute) -> RoutingTree:
-    """Return the routes of the configuration; raise ConfigError for a matcher or a pair of routes that cannot be."""
-    try:
-        return RoutingTree(_route(root), [_route(child) for child in root.routes])
-    except ValueError as error:
-        raise ConfigError(f"alerting.route: {error}") from error
-
-
-def _route(route: RootRoute | ChildRoute) -> Route:
-    child = route if isinstance(route, ChildRoute) else None
-    return Route(
-        receiver=route.receiver,
-        group_by=route.group_by,
-        group_wait=route.group_wait,
-        group_interval=route.group_interval,
-        repeat_interval=route.repeat_interval,
-        matchers=tuple(parse_matcher(text) for text in child.matchers) if child else (),
-        continue_=child.continue_ if child else False,
-    )
 
 
 class App:
@@ -124,10 +91,11 @@ class App:
         self._jobs = Jobs(clock)
         self._http = http
         self.web = WebServer(build_web(self, settings.web), settings.web)
+        links = Links(settings)
         receivers = notify_build.build(
-            settings.alerting.receivers, http=http, clock=clock, external_url=self._external_url()
+            settings.alerting.receivers, http=http, clock=clock, external_url=links.external_url
         )
-        self.announcer = Announcer(routing_tree(settings.alerting.route), receivers, self._link)
+        self.announcer = Announcer(routing_tree(settings.alerting.route), receivers, links.to)
         self._dispatcher = Dispatcher(store, self.announcer)
         self._clients = {name: self._client(name, project) for name, project in settings.projects.items()}
         self._awake = asyncio.Event()
@@ -267,7 +235,7 @@ class App:
         return Client(
             project=name,
             base_url=project.base_url,
-            credential=_credential(project),
+            credential=credential(project),
             http=self._http,
             clock=self.clock,
             pacer=Pacer(
@@ -370,28 +338,6 @@ class App:
         tree = self.announcer.tree
         return max(max(route.group_wait, route.group_interval) for route in (*tree.children, tree.root))
 
-    def _external_url(self) -> str:
-        return (self._settings.web.external_url or f"http://{self._settings.web.listen}").rstrip("/")
-
-    def _link(self, alert: Alert) -> str:
-        """Return where a person looks at an alert: the conversation in Alli's dashboard, or our own page of it."""
-        project, conversation_id = alert.identity.project, dict(alert.identity.subject).get("conversation_id")
-        if conversation_id is None:
-            return f"{self._external_url()}/"
-        settings = self._settings.projects.get(project)
-        parts = {"project": quote(project, safe=""), "conversation_id": quote(conversation_id, safe="")}
-        if settings is not None and settings.conversation_url:
-            return settings.conversation_url.format(**parts)
-        return f"{self._external_url()}/c/{parts['project']}/{parts['conversation_id']}"
-
     def _loaded(self) -> None:
         self.metrics.reload_successful.set(1)
         self.metrics.reload_timestamp.set(self.clock.now())
-
-
-def _credential(project: ProjectSettings) -> Credential:
-    if project.api_key is not None:
-        return ApiKey(project.api_key.get_secret_value())
-    if project.token is not None:
-        return Bearer(project.token.get_secret_value())
-    raise ConfigError("a project needs an API key or a token")

@@ -29,6 +29,7 @@ from monitor.tracking import runs
 
 __all__ = ["StopHandler", "StopTerms"]
 
+_HOUR = 3600.0
 _FRESH = 5.0  # seconds for which a re-check holds
 _RETRY_SOON = 2.0
 _RETRY_AUTH = 60.0
@@ -116,8 +117,6 @@ class StopHandler:
     async def _ask(self, client: Client, stop: Stop, run: Run) -> Handled:
         if (refusal := await self._no_longer_wanted(stop, run)) is not None:
             return refusal
-        if stop.requests and await self._budget_spent(stop):
-            return Later(self._clock.now() + _LONGEST_RETRY, "the stop budget of this hour is spent")
         look = await self._look(client, stop)
         recheck = guard.recheck(run, look.conversation, running=look.running)
         if recheck is Recheck.NOT_RUNNING:
@@ -126,19 +125,21 @@ class StopHandler:
             return Later(self._clock.now() + _RETRY_SOON, "the chats of the conversation could not be seen")
         if recheck is not Recheck.SAME_RUN:
             return await self._conclude(stop, StopResult.CHANGED, _RECHECK_TEXT[recheck])
-        requesting = await self._about_to_request(stop)
-        return await self._request(client, requesting, run, look) if requesting else Done()
+        ready = await self._about_to_request(stop)
+        return await self._request(client, ready, run, look) if isinstance(ready, Stop) else ready
 
-    async def _about_to_request(self, stop: Stop) -> Stop | None:
+    async def _about_to_request(self, stop: Stop) -> Stop | Handled:
         """
         Write down that a request leaves now; one that a crash left pending turned out to be without effect.
 
-        None is returned when none may leave any more.
+        What is returned instead of the stop says that none may leave: it was concluded, or the budget is spent.
         """
         moment = self._moment(stop.project)
         async with self._commits.begin() as commit:
             if await _is_concluded(commit, stop):
-                return None
+                return Done()
+            if stop.requests and await self._budget_spent(commit, stop, moment):
+                return Later(moment.own + _LONGEST_RETRY, "the stop budget of this hour is spent")
             if stop.state is StopState.REQUESTING:
                 await commit.tx.stops.answer(stop.id, Answered.WITHOUT_EFFECT)
             stop = replace(stop, state=StopState.REQUESTING, requested_at=moment.server, looked_at=None)
@@ -270,10 +271,9 @@ class StopHandler:
         held = next((brake.kind for brake in brakes if self._terms.holds(brake, stop)), None)
         return await self._conclude(stop, StopResult.REFUSED, _BRAKE_DECISIONS[held].value) if held else None
 
-    async def _budget_spent(self, stop: Stop) -> bool:
-        since = self._moment(stop.project).server - 3600.0
-        async with self._commits.store.snapshot() as tx:
-            spent = await tx.stops.spent(stop, since=since)
+    async def _budget_spent(self, commit: Commit, stop: Stop, moment: Moment) -> bool:
+        """Whether another request is beyond the budget: the first one was reserved when the stop was decided."""
+        spent = await commit.tx.stops.spent(stop, since=moment.server - _HOUR)
         return spent.total >= self._terms.per_hour or spent.by_app >= self._terms.per_app_per_hour
 
     async def _conclude(self, stop: Stop, result: StopResult, reason: str, ended: Run | None = None) -> Handled:

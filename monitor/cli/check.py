@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from monitor.app import load_rules, routing_tree
 from monitor.cli.options import Config
+from monitor.configured import load_rules, routing_tree
 from monitor.errors import ConfigError, ConfigErrors
 from monitor.settings import load
 

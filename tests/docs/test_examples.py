@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import typer
 
-from monitor.app import load_rules, routing_tree
 from monitor.cli import commands
+from monitor.configured import load_rules, routing_tree
 from monitor.rules import files
 from monitor.settings import load, shipped_rules
 from tests.docs.pages import ROOT, Example, examples

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app import load_rules
+from monitor.configured import load_rules
 from monitor.model.builtin import Builtin
 from monitor.settings import load
 from tests.docs.pages import PAGES, ROOT, anchors, examples, links, rows

@@ -10,8 +10,8 @@ import pytest
 from pydantic import AfterValidator
 
 from docs import generate
-from monitor.app import load_rules
 from monitor.cli.unbuilt import UNBUILT
+from monitor.configured import load_rules
 from monitor.model.builtin import Builtin
 from monitor.rules.schema import RuleModel
 from monitor.settings import Settings, load

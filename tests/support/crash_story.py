@@ -113,7 +113,7 @@ class _World:
         self.world.start_run(self.conversations["prompt"], RunPlan(kind=RunKind.FINISHES, duration=1.4))
 
     def obey(self) -> None:
-        """End the run that lags once the list was asked for often enough: a blind second stop would have come by then."""
+        """End the run that lags after so many lists that a blind second stop would have come."""
         lists = self.world.record().requests["list_conversations"]
         self.obeys_at = self.obeys_at or lists + _LISTS_UNTIL_OBEYED
         if lists >= self.obeys_at:

@@ -31,8 +31,8 @@ from monitor.actions.stop import StopHandler, StopTerms
 from monitor.alli.client import ApiKey, Client
 from monitor.alli.pacing import Pacer
 from monitor.announcer import Announcer
-from monitor.app import routing_tree
 from monitor.commit import Commits
+from monitor.configured import routing_tree
 from monitor.cycle.health import DaemonHealth
 from monitor.cycle.project import Project
 from monitor.cycle.stops import holds
