@@ -1,10 +1,8 @@
-"""Delivering notifications: one at a time for each destination, with backoff, and a record of how each fares."""
+"""Delivering notifications: with backoff, and a record of how each destination fares."""
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections import defaultdict
 from dataclasses import replace
 
 import structlog
@@ -32,7 +30,7 @@ _LONGEST_WAIT = 300.0
 
 class DeliveryHandler:
     """
-    Hands notifications to integrations.
+    Hands notifications to integrations; the courier calls it for one notification of a destination at a time.
 
     After a failure the whole destination is left alone for a while (its Retry-After, or an exponential backoff with
     jitter), so that a receiver that is down is not asked once for every group.
@@ -46,7 +44,6 @@ class DeliveryHandler:
         self._clock = clock
         self._metrics = metrics
         self._jitter = jitter
-        self._one_at_a_time: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._not_before: dict[str, float] = {}
 
     async def handle(self, intent: Intent) -> Handled:
@@ -54,11 +51,10 @@ class DeliveryHandler:
         integration = self.announcer.integrations.get(intent.destination)
         if integration is None:
             return SetAside("its receiver is not configured any more")
-        async with self._one_at_a_time[integration.name]:
-            until = self._not_before.get(integration.name, 0.0)
-            if self._clock.now() < until:
-                return Later(until, "the receiver is left alone for a while")
-            return await self._send(integration, decode(intent.payload, Notification))
+        until = self._not_before.get(integration.name, 0.0)
+        if self._clock.now() < until:
+            return Later(until, "the receiver is left alone for a while")
+        return await self._send(integration, decode(intent.payload, Notification))
 
     async def _send(self, integration: Receiver, notification: Notification) -> Handled:
         async with self._store.snapshot() as tx:

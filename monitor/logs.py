@@ -31,14 +31,21 @@ _TEXTS_OF_LINES = ("exception", "stack")
 _CHATTY = ("alembic", "apscheduler", "httpcore", "httpx", "sqlalchemy", "uvicorn.access")
 """Loggers that tell of each request, job or statement: only their warnings count."""
 
+_SHORTEST_SECRET = 3
 _hidden: list[str] = []
 
 
 def hide(secret: str) -> None:
-    """Mask `secret` in everything that is logged from now on, also where it is quoted or escaped."""
+    """
+    Mask `secret` in everything that is logged from now on, also where it is quoted or escaped.
+
+    What is shorter than three characters is no secret, and masking it would make everything unreadable.
+    """
+    if len(secret) < _SHORTEST_SECRET:
+        return
     forms = {secret, quote(secret, safe=""), repr(secret)[1:-1], json.dumps(secret)[1:-1]}
     # the longest first: one secret may be part of another
-    _hidden[:] = sorted(forms.union(_hidden) - {""}, key=len, reverse=True)
+    _hidden[:] = sorted(forms.union(_hidden), key=len, reverse=True)
 
 
 def configure(

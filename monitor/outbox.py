@@ -9,6 +9,7 @@ A crash between two of these repeats a step: what was accepted but not recorded 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping
 
 import structlog
@@ -58,6 +59,7 @@ class Courier:
         self._awake = awake
         self._closing = False
         self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def close(self) -> None:
         """Take nothing new, and let `run` end once what is in flight has ended."""
@@ -109,10 +111,13 @@ class Courier:
 
         Raises StorageError.
         """
-        while (wait := await self.work()) <= 0.0 or self._under_way:
+        while True:
+            self._awake.clear()
+            wait = await self.work()
             if self._under_way:
                 await asyncio.wait(self._under_way.values())
-        return wait
+            elif wait > 0.0 and not self._awake.is_set():  # nothing ended, and left new work, while we looked
+                return wait
 
     async def _hand_over(self) -> None:
         now = self._clock.now()
@@ -131,6 +136,14 @@ class Courier:
         self._awake.set()
 
     async def _carry_out(self, intent: Intent) -> None:
+        """Do an intent and record what came of it; a destination gets the next notification only after that."""
+        if intent.kind is IntentKind.NOTIFY:  # so a crash finds one delivery at most that was accepted, not recorded
+            async with self._turns[intent.destination]:
+                await self._do(intent)
+        else:
+            await self._do(intent)
+
+    async def _do(self, intent: Intent) -> None:
         try:
             handled = await self._handlers[intent.kind].handle(intent)
         except StorageError as error:

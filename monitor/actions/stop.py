@@ -120,7 +120,7 @@ class StopHandler:
         look = await self._look(client, stop)
         recheck = guard.recheck(run, look.conversation, running=look.running)
         if recheck is Recheck.NOT_RUNNING:
-            return await self._not_running(stop, run, look)
+            return await self._not_running(_perhaps_asked(stop), run, look)
         if recheck is Recheck.CHATS_UNKNOWN:
             return Later(self._clock.now() + _RETRY_SOON, "the chats of the conversation could not be seen")
         if recheck is not Recheck.SAME_RUN:
@@ -200,7 +200,7 @@ class StopHandler:
     async def _verify(self, client: Client, stop: Stop, run: Run) -> Handled:
         look = await self._look(client, stop)
         if not look.running:
-            return await self._not_running(replace(stop, requests=max(stop.requests, 1)), run, look)
+            return await self._not_running(_perhaps_asked(stop), run, look)
         if _next_run_goes_on(stop, run, look):
             return await self._conclude(stop, StopResult.STOPPED, "the next run goes on now; the stop may have hit it")
         return await self._still_running(replace(stop, looked_at=self._moment(stop.project).server))
@@ -226,6 +226,7 @@ class StopHandler:
 
     async def _gone(self, stop: Stop, run: Run) -> Handled:
         ended = runs.end(run, Outcome.GONE, at=self._moment(stop.project).server)
+        stop = _perhaps_asked(stop)
         result = StopResult.STOPPED if stop.requests else StopResult.ALREADY_FINISHED
         return await self._conclude(stop, result, "its conversation was deleted", ended)
 
@@ -308,6 +309,11 @@ _RECHECK_TEXT = {
     Recheck.USER_WROTE: "the user wrote since its age began to count",
     Recheck.OTHER_CHAT: "another chat is being written than the one that became overdue",
 }
+
+
+def _perhaps_asked(stop: Stop) -> Stop:
+    """Return the stop with a request that a crash left without an answer counted: it may have had an effect."""
+    return replace(stop, requests=max(stop.requests, 1)) if stop.state is StopState.REQUESTING else stop
 
 
 async def _is_concluded(commit: Commit, stop: Stop) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import os
+from collections.abc import Container
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -74,7 +76,7 @@ def _brake(kind: str, project: str, target: str, until: str | None, clock: Clock
         target=target,
         until=_moment(until, now) if until is not None else None,
         set_at=now,
-        set_by=getpass.getuser(),
+        set_by=_user(),
     )
 
 
@@ -105,9 +107,7 @@ async def _set(config: Config, brake: Brake, clock: Clock) -> None:
 async def _lift(config: Config, project: str, target: str, clock: Clock) -> int:
     settings = load(config)
     _check_project(project, settings.projects)
-    brake = Brake(
-        kind="pause", project=project, target=target, until=None, set_at=clock.now(), set_by=getpass.getuser()
-    )
+    brake = Brake(kind="pause", project=project, target=target, until=None, set_at=clock.now(), set_by=_user())
     async with Store.open(settings.storage.url, exclusive=False) as store, store.transaction() as tx:
         lifted = await tx.stops.lift_brake("pause", project=project, target=target)
         if lifted:
@@ -115,8 +115,16 @@ async def _lift(config: Config, project: str, target: str, clock: Clock) -> int:
         return lifted
 
 
-def _check_project(project: str, projects: object) -> None:
-    if project and project not in projects:  # type: ignore[operator]
+def _user() -> str:
+    """Return who sets the brake; a container may run under a number that has no name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return f"uid {os.getuid()}"
+
+
+def _check_project(project: str, projects: Container[str]) -> None:
+    if project and project not in projects:
         raise ConfigError(f"--project {project}: no such project in the configuration")
 
 

@@ -14,7 +14,7 @@ from monitor.cycle.project import Project
 from monitor.cycle.stops import end_run, judge, want_stop
 from monitor.model.alert import Alert, AlertState, Identity, Resolution, fingerprint
 from monitor.model.run import Outcome, Run
-from monitor.model.stop import StopMode, StopState
+from monitor.model.stop import Stop, StopMode, StopState
 from monitor.rules.cel import Truth
 from monitor.rules.evaluate import evaluate
 from monitor.rules.rule import Subject
@@ -32,6 +32,7 @@ log = structlog.get_logger()
 POLL = "runs"
 _DETAIL_AFTER = 0.25  # of the limit: from this age on, the steps of a run are read
 _DETAIL_EVERY = 60.0  # seconds between two readings of the steps of one run
+_LOOK_FIRST = 5.0  # seconds for which an announcement waits for the last look at a stop
 _FOREVER_AGO = float("-inf")
 
 
@@ -189,16 +190,24 @@ class RunCycle:
     async def _announce_overdue(self, commit: Commit, moment: Moment) -> None:
         """Announce alerts whose stop has no outcome yet after `verify_within`."""
         for alert in (await commit.tx.alerts.open(self._project.name)).values():
-            waits = alert.announced_at is None and alert.announce_by is not None
-            if not waits or alert.announce_by is None or alert.announce_by > moment.server:
+            if alert.announced_at is not None or alert.announce_by is None or alert.announce_by > moment.server:
                 continue
             run_id = dict(alert.identity.subject).get("run_id", "")
             stop = await commit.tx.stops.of_run(run_id, StopMode.ENFORCE)
+            if stop is not None and self._is_about_to_be_known(stop, alert.announce_by, moment):
+                continue
             asked = stop is not None and (stop.requests > 0 or stop.state is StopState.REQUESTING)
             action = "ineffective" if asked else "refused"
             note = "The run still goes on; the stop is being tried." if asked else "Alli has not taken the stop yet."
             step = lifecycle.announce(alert, now=moment.server, action=action, note=note)
             await commit.settle(alert, step, moment)
+
+    def _is_about_to_be_known(self, stop: Stop, announce_by: float, moment: Moment) -> bool:
+        """Whether the last look at a stop's effect, which is due moments after the announcement, comes first."""
+        if stop.state is not StopState.REQUESTED or stop.requested_at is None:
+            return False
+        last_look = stop.requested_at + self._project.settings.auto_stop.verify_within
+        return last_look - announce_by <= _LOOK_FIRST and moment.server < last_look + _LOOK_FIRST
 
     # Helpers
 

@@ -66,6 +66,7 @@ async def test_what_is_not_seen_neither_ends_nor_is_stopped(
         daemon = await outer.enter_async_context(running_daemon(config, tmp_path))
         await inbox.arrival("RunOpen")
         if kind is None:
+            world.set_fault(Fault(kind=FaultKind.DROPPED))  # for a connection that outlives the server
             await alli.aclose()
         else:
             world.set_fault(Fault(kind=kind, operations=frozenset({"list_conversations"})))  # a stop would get through
@@ -76,10 +77,9 @@ async def test_what_is_not_seen_neither_ends_nor_is_stopped(
         assert world.record().stops == ()
         assert blind.labels["project"] == "support"
         seeing_since = world.record().now
+        world.clear_faults()
         if kind is None:
             await outer.enter_async_context(serve(world, port=urlsplit(api).port or 0))
-        else:
-            world.clear_faults()
         await inbox.arrival("MonitorBlind", "resolved")
         await inbox.arrival("RunOverLimit", action="stopped", within=30.0)
         assert [stop.at >= seeing_since for stop in world.record().stops] == [True]

@@ -68,7 +68,7 @@ class Steps:
                 self.take(f"after {name}")
 
         event.listen(Engine, "before_cursor_execute", note)
-        event.listen(Engine, "rollback", forget)
+        event.listen(Engine, "begin", forget)
         DefaultDialect.do_commit = commit  # type: ignore[method-assign] # there is no event after a commit
 
     def watch_posts(self) -> None:

@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,10 @@ PATIENCE = 60.0
 """Seconds that a trial may take: many run at once on few cores."""
 
 _ROOT = Path(__file__).parents[2]
+_SAME = timedelta(milliseconds=10)  # what an alert's start may differ by between two of its notifications
 _PAUSE = 0.05  # seconds between two looks at how a trial goes on
 _STOPPED = ("prompt", "lagging", "later", "written")  # conversations whose first run is to be stopped
+_VERIFY_WITHIN = 20.0  # seconds
 _LISTS_UNTIL_OBEYED = 25  # about two and a half seconds of a daemon's life
 _RATED = 4
 _WITHDRAWN = 1
@@ -86,7 +89,7 @@ class _World:
     began: bool = False
     went_on: bool = False
     withdrawn: bool = False
-    obeys_at: int = 0
+    obeys_after: tuple[int, float] | None = None
 
     def begin(self) -> None:
         """Let the runs begin, and plan all that does not depend on the daemon."""
@@ -114,9 +117,9 @@ class _World:
 
     def obey(self) -> None:
         """End the run that lags after so many lists that a blind second stop would have come."""
-        lists = self.world.record().requests["list_conversations"]
-        self.obeys_at = self.obeys_at or lists + _LISTS_UNTIL_OBEYED
-        if lists >= self.obeys_at:
+        lists, now = self.world.record().requests["list_conversations"], self.world.now
+        self.obeys_after = self.obeys_after or (lists + _LISTS_UNTIL_OBEYED, now + _VERIFY_WITHIN / 2)
+        if lists >= self.obeys_after[0] or now >= self.obeys_after[1]:
             self.world.finish_run(self.conversations["lagging"])
 
     def withdraw(self) -> None:
@@ -211,7 +214,7 @@ class Trial:
                 while process.returncode is None and self._missing(story, hook):
                     await asyncio.sleep(_PAUSE)
                     _direct(story, hook)
-            if process.returncode == 0:
+            if process.returncode in {0, -signal.SIGTERM}:  # the latter where it was only just starting again
                 return
             if process.returncode != -signal.SIGKILL:
                 self.problems.append(f"the daemon ended with {process.returncode}")
@@ -300,7 +303,7 @@ def write_config(directory: Path, base_url: str, hook: str) -> Path:
             "ratings": [{"younger_than": "1h", "every": "1s"}],
         },
         "rule_files": ["rules.yml"],
-        "auto_stop": {"mode": "enforce", "apps": ["Report*"], "verify_within": "15s"},
+        "auto_stop": {"mode": "enforce", "apps": ["Report*"], "verify_within": f"{_VERIFY_WITHIN:.0f}s"},
         "alerting": {
             "route": {
                 "receiver": "hook",
@@ -369,16 +372,21 @@ def _wrong_bodies(hook: Hook, *, most_duplicates: int) -> list[str]:
 
 def _wrong_order(hook: Hook) -> list[str]:
     """Return alerts that resolved before they fired, or whose firing came again after their resolve."""
-    statuses: dict[tuple[str, str, str], list[str]] = {}
+    lives: dict[tuple[str, str], list[tuple[str, datetime]]] = {}
     for _, body in hook.bodies:
         for alert in body["alerts"]:
-            life = alert["labels"]["alertname"], alert["fingerprint"], alert["startsAt"]
-            statuses.setdefault(life, []).append(alert["status"])
-    return [
-        f"{name} told as {order}"
-        for (name, *_), order in statuses.items()
-        if order[0] != "firing" or ("resolved", "firing") in pairwise(order)
-    ]
+            life = lives.setdefault((alert["labels"]["alertname"], alert["fingerprint"]), [])
+            life.append((alert["status"], datetime.fromisoformat(alert["startsAt"])))
+    return [f"{name} told as {life}" for (name, _), life in lives.items() if not _is_ordered(life)]
+
+
+def _is_ordered(life: list[tuple[str, datetime]]) -> bool:
+    """Whether a resolve comes only after a firing, and a firing after a resolve is a new one."""
+    return life[0][0] == "firing" and all(
+        following[1] - former[1] > _SAME
+        for former, following in pairwise(life)
+        if (former[0], following[0]) == ("resolved", "firing")
+    )
 
 
 def _is_whole(lines: list[str]) -> bool:
