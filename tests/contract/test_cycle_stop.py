@@ -114,13 +114,14 @@ async def test_a_stop_that_lags_is_seen_to_work(tmp_path: Path, lag: float, know
 
 
 async def test_a_stop_that_works_just_in_time_is_not_asked_again(tmp_path: Path) -> None:
-    """The last look, after `verify_within`, still finds a stop that took long, though the alert was told by then."""
+    """The last look, after `verify_within`, comes before the announcement: a stop that took long is told as stopped."""
     async with open_rig(tmp_path, rules=OVER_LIMIT, polling={"runs": "190s", "evaluation": "190s"}) as rig:
         rig.start_run(stop_lag=70)
         await rig.run_for(LIMIT + 125)
         assert posts(rig) == [(LIMIT, StopEffect.LAGGING)]
         assert (await rig.the_stop()).result is StopResult.STOPPED
         assert rig.inbox.transitions("RunOverLimit") == ["firing", "resolved"]
+        assert [told.action for told in rig.inbox.about("RunOverLimit")] == ["stopped", "stopped"]
         assert round(rig.inbox.about("RunOverLimit")[0].at - START) == LIMIT + 120
         assert not rig.inbox.about("StopIneffective")
 
