@@ -19,7 +19,7 @@ from monitor import logs
 from monitor.app import App
 from monitor.cli.collector import Collector
 from monitor.cli.options import on_signals
-from monitor.cli.picture import picture, summary_table
+from monitor.cli.picture import picture, summary_table, told_line
 from monitor.cli.tally import Tally, compare
 from monitor.clock import Clock, ScaledClock, SystemClock
 from monitor.durations import parse_duration
@@ -54,7 +54,7 @@ def demo(
 async def _demo(seconds: float, clock: Clock) -> bool:
     console = Console()
     log = io.StringIO() if console.is_terminal else sys.stderr
-    logs.configure("warning", "auto", log)
+    logs.configure("error", "auto", log)  # the world has an outage, which is told below
     stopped = asyncio.Event()
     on_signals(stopped.set)
     async with AsyncExitStack() as stack:
@@ -95,11 +95,16 @@ async def _watch(
 ) -> Tally:
     """Show the world until its time is over, let the last events arrive, and compare with what truly happened."""
     end = world.start + seconds
+    printed = 0
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while clock.now() < end and not stopped.is_set():
             await clock.sleep(min(_REFRESH, max(end - clock.now(), 0.01)))
             if console.is_terminal:
                 live.update(await picture(app, collector, elapsed=clock.now() - world.start, of=seconds), refresh=True)
+                continue
+            for received in collector.received[printed:]:
+                console.print(told_line(received, since=world.start), highlight=False, markup=False, soft_wrap=True)
+            printed = len(collector.received)
     until = min(end, clock.now())
     await clock.sleep(_TAIL)
     await app.settle()
@@ -116,7 +121,7 @@ def demo_settings(api: str, key: str, hook: str, directory: Path) -> Settings:
                 "runs": "500ms",
                 "conversations": "1s",
                 "evaluation": "1s",
-                "ratings": [{"younger_than": "1h", "every": "1s"}, {"younger_than": "24h", "every": "10s"}],
+                "ratings": [{"younger_than": "3h", "every": "1s"}, {"younger_than": "24h", "every": "10s"}],
             },
             "auto_stop": {
                 "mode": "enforce",

@@ -12,7 +12,7 @@ from monitor.cli.tally import Tally
 from monitor.model.run import Run
 from monitor.model.stop import Stop
 
-__all__ = ["picture", "summary_table"]
+__all__ = ["picture", "summary_table", "told_line"]
 
 _PROJECT = "demo"
 _ROWS = 8
@@ -57,6 +57,12 @@ def _told_table(received: list[Received]) -> Table:
         status = Text(one.status, style=style)
         table.add_row(status, one.labels.get("alertname", ""), one.labels.get("action", ""), one.summary)
     return table
+
+
+def told_line(received: Received, *, since: float) -> str:
+    """Return one transition as a line, for where there is no terminal; `since` is when the world began."""
+    name = " ".join(filter(None, (received.labels.get("alertname"), received.labels.get("action"))))
+    return f"{received.at - since:5.1f} s  {received.status:<8}  {name}: {received.summary}"
 
 
 def summary_table(tally: Tally) -> Table:
