@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from monitor.alerting.routing import Route, RoutingTree
 from monitor.model.alert import Alert, Resolution, Transition
@@ -66,10 +67,11 @@ class Announcer:
             for route, integration in self.targets(alert.labels):
                 await tx.outbox.tell(self._group(route, integration, alert.labels), entry, at=at)
             return
-        for group in await tx.outbox.groups_told(alert.fingerprint):
-            told = self.integrations.get(group.integration)
-            if told is not None and _wants(told, alert):
-                await tx.outbox.tell(group, entry, at=at)
+        for group, told in await tx.outbox.groups_told(alert.fingerprint):
+            receiver = self.integrations.get(group.integration)
+            if receiver is not None and _wants(receiver, alert):
+                # the start as it was told, whatever the clocks say since: receivers know an alert by it
+                await tx.outbox.tell(group, replace(entry, starts_at=told.starts_at), at=at)
 
     def entry(self, alert: Alert, *, offset: float) -> Entry:
         """Return an alert as it is now."""

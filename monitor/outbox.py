@@ -9,7 +9,6 @@ A crash between two of these repeats a step: what was accepted but not recorded 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Mapping
 
 import structlog
@@ -59,7 +58,7 @@ class Courier:
         self._awake = awake
         self._closing = False
         self._under_way: dict[int, asyncio.Task[None]] = {}
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._busy: set[str] = set()  # destinations that a notification is under way to
 
     def close(self) -> None:
         """Take nothing new, and let `run` end once what is in flight has ended."""
@@ -101,7 +100,7 @@ class Courier:
         next_flush = await self._dispatcher.plan(self._clock.now())
         await self._hand_over()
         async with self._store.snapshot() as tx:
-            next_intent = await tx.outbox.next_due_at()
+            next_intent = await tx.outbox.next_due_at(busy=self._busy)
         now = self._clock.now()
         return min([_IDLE, *(max(at - now, 0.0) for at in (next_flush, next_intent) if at is not None)])
 
@@ -120,30 +119,41 @@ class Courier:
                 return wait
 
     async def _hand_over(self) -> None:
-        now = self._clock.now()
-        async with self._store.snapshot() as tx:
-            ready = await tx.outbox.ready(now=now, limit=_MOST_AT_ONCE - len(self._under_way))
-        for intent in ready:
-            async with self._store.transaction() as tx:
-                claimed = await tx.outbox.claim(intent.id, by=self._name, until=now + _LEASE, now=now)
-            if claimed:
-                task = asyncio.create_task(self._carry_out(intent), name=f"intent {intent.id}")
-                self._under_way[intent.id] = task
-                task.add_done_callback(lambda _, intent_id=intent.id: self._landed(intent_id))  # type: ignore[misc]
+        """
+        Claim and begin what is due, stops first.
 
-    def _landed(self, intent_id: int) -> None:
-        del self._under_way[intent_id]
+        A destination gets one notification at a time, and the next only once the outcome of the last is on disk: so one
+        that hangs keeps nothing else waiting, and a crash finds one delivery at most that was accepted, not recorded.
+        """
+        while (room := _MOST_AT_ONCE - len(self._under_way)) > 0:
+            now = self._clock.now()
+            async with self._store.snapshot() as tx:
+                ready = await tx.outbox.ready(now=now, limit=room, busy=self._busy)
+            if not any([await self._begin(intent, now) for intent in ready]):
+                return
+
+    async def _begin(self, intent: Intent, now: float) -> bool:
+        """Claim an intent and carry it out beside everything else; false when its destination was taken meanwhile."""
+        if intent.destination in self._busy and intent.kind is IntentKind.NOTIFY:
+            return False
+        async with self._store.transaction() as tx:
+            claimed = await tx.outbox.claim(intent.id, by=self._name, until=now + _LEASE, now=now)
+        if not claimed:
+            return False
+        if intent.kind is IntentKind.NOTIFY:
+            self._busy.add(intent.destination)
+        task = asyncio.create_task(self._carry_out(intent), name=f"intent {intent.id}")
+        self._under_way[intent.id] = task
+        task.add_done_callback(lambda _: self._landed(intent))
+        return True
+
+    def _landed(self, intent: Intent) -> None:
+        del self._under_way[intent.id]
+        if intent.kind is IntentKind.NOTIFY:
+            self._busy.discard(intent.destination)
         self._awake.set()
 
     async def _carry_out(self, intent: Intent) -> None:
-        """Do an intent and record what came of it; a destination gets the next notification only after that."""
-        if intent.kind is IntentKind.NOTIFY:  # so a crash finds one delivery at most that was accepted, not recorded
-            async with self._turns[intent.destination]:
-                await self._do(intent)
-        else:
-            await self._do(intent)
-
-    async def _do(self, intent: Intent) -> None:
         try:
             handled = await self._handlers[intent.kind].handle(intent)
         except StorageError as error:

@@ -41,12 +41,12 @@ class _Step(msgspec.Struct, rename="camel"):
 class _Chat(msgspec.Struct, rename="camel"):
     id: str
     timestamp: float
+    rating: bool | None  # null is a value, "not rated"; a row without it says nothing, and must not withdraw a rating
+    agent_rating: bool | None
     sender: str | None = None
     type: str | None = None
     message: str | None = None
     completed: bool | None = None
-    rating: bool | None = None
-    agent_rating: bool | None = None
     intermediate_steps: list[_Step] | None = None
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -97,17 +98,7 @@ class Outbox:
 
     async def groups(self) -> list[NotificationGroup]:
         """Return every group."""
-        rows = await self._connection.execute(select(_groups))
-        return [
-            NotificationGroup(
-                integration=row.integration,
-                key=row.group_key,
-                route=row.route,
-                labels=msgspec.json.decode(row.labels, type=dict[str, str]),
-                last_sent_at=row.last_sent_at,
-            )
-            for row in rows
-        ]
+        return [_group(row) for row in await self._connection.execute(select(_groups))]
 
     async def untold(self) -> dict[tuple[str, str], list[Untold]]:
         """Return the transitions that no delivery carries yet, in order, by integration and group key."""
@@ -154,34 +145,22 @@ class Outbox:
             found.setdefault((row.integration, row.group_key), []).append(decode(row.body, Entry))
         return found
 
-    async def groups_told(self, fingerprint: str) -> list[NotificationGroup]:
-        """Return the groups in which the newest transition of an alert is a firing: there its resolve belongs."""
+    async def groups_told(self, fingerprint: str) -> list[tuple[NotificationGroup, Entry]]:
+        """Return the groups in which an alert's newest transition is a firing, with it: there its resolve belongs."""
         newest = (
             select(func.max(_transitions.c.id))
             .where(_transitions.c.fingerprint == fingerprint)
             .group_by(_transitions.c.integration, _transitions.c.group_key)
         )
+        same_group = and_(
+            _transitions.c.integration == _groups.c.integration, _transitions.c.group_key == _groups.c.group_key
+        )
         query = (
-            select(_groups)
-            .join(
-                _transitions,
-                and_(
-                    _transitions.c.integration == _groups.c.integration,
-                    _transitions.c.group_key == _groups.c.group_key,
-                ),
-            )
+            select(_groups, _transitions.c.body)
+            .join(_transitions, same_group)
             .where(_transitions.c.id.in_(newest), _transitions.c.status == Transition.FIRING.value)
         )
-        return [
-            NotificationGroup(
-                integration=row.integration,
-                key=row.group_key,
-                route=row.route,
-                labels=msgspec.json.decode(row.labels, type=dict[str, str]),
-                last_sent_at=row.last_sent_at,
-            )
-            for row in await self._connection.execute(query)
-        ]
+        return [(_group(row), decode(row.body, Entry)) for row in await self._connection.execute(query)]
 
     async def carry(self, group: NotificationGroup, transitions: Sequence[int], intent_id: int, *, at: float) -> None:
         """Note that a delivery carries these transitions of a group, made at `at`."""
@@ -218,13 +197,16 @@ class Outbox:
         new_id: int = (await self._connection.execute(statement)).scalar_one()
         return new_id
 
-    async def ready(self, *, now: float, limit: int) -> list[Intent]:
-        """Return the first unfinished intent of each lane, where it is due and nobody holds it, oldest first."""
-        unfinished = _intents.c.state == IntentState.WAITING.value
-        first = select(func.min(_intents.c.id)).where(unfinished).group_by(_intents.c.lane)
+    async def ready(self, *, now: float, limit: int, busy: Collection[str] = ()) -> list[Intent]:
+        """
+        Return the first unfinished intent of each lane, where it is due and nobody holds it.
+
+        Stops come first, then what is oldest. Notifications to a `busy` destination are left out.
+        """
         free = or_(_intents.c.claimed_until.is_(None), _intents.c.claimed_until < now)
-        query = select(_intents).where(_intents.c.id.in_(first), _intents.c.due_at <= now, free)
-        rows = await self._connection.execute(query.order_by(_intents.c.id).limit(limit))
+        query = select(_intents).where(*_first_of_lanes(busy), _intents.c.due_at <= now, free)
+        in_order = query.order_by(_intents.c.kind != IntentKind.STOP.value, _intents.c.id)
+        rows = await self._connection.execute(in_order.limit(limit))
         return [
             Intent(
                 id=row.id,
@@ -244,11 +226,9 @@ class Outbox:
         unfinished = (_intents.c.kind == kind.value, _intents.c.state == IntentState.WAITING.value)
         return set(await self._connection.scalars(select(_intents.c.lane).where(*unfinished).distinct()))
 
-    async def next_due_at(self) -> float | None:
-        """Return when the next intent that nobody holds is due."""
-        unfinished = _intents.c.state == IntentState.WAITING.value
-        first = select(func.min(_intents.c.id)).where(unfinished).group_by(_intents.c.lane)
-        query = select(func.min(_intents.c.due_at)).where(_intents.c.id.in_(first), _intents.c.claimed_by.is_(None))
+    async def next_due_at(self, *, busy: Collection[str] = ()) -> float | None:
+        """Return when the next intent that nobody holds is due, not counting notifications to a `busy` destination."""
+        query = select(func.min(_intents.c.due_at)).where(*_first_of_lanes(busy), _intents.c.claimed_by.is_(None))
         at: float | None = await self._connection.scalar(query)
         return at
 
@@ -333,3 +313,21 @@ class Outbox:
             _transitions.c.integration == _groups.c.integration, _transitions.c.group_key == _groups.c.group_key
         )
         await self._connection.execute(delete(_groups).where(~left.exists()))
+
+
+def _first_of_lanes(busy: Collection[str]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return what holds for the first unfinished intent of each lane, without notifications to busy destinations."""
+    unfinished = _intents.c.state == IntentState.WAITING.value
+    first = select(func.min(_intents.c.id)).where(unfinished).group_by(_intents.c.lane)
+    reachable = or_(_intents.c.kind != IntentKind.NOTIFY.value, _intents.c.destination.not_in(busy))
+    return _intents.c.id.in_(first), reachable
+
+
+def _group(row: Row[Any]) -> NotificationGroup:
+    return NotificationGroup(
+        integration=row.integration,
+        key=row.group_key,
+        route=row.route,
+        labels=msgspec.json.decode(row.labels, type=dict[str, str]),
+        last_sent_at=row.last_sent_at,
+    )

@@ -16,6 +16,8 @@ __all__ = ["CHATS_PER_PAGE", "band", "changed", "chats_from", "digest", "learn_t
 CHATS_PER_PAGE = 100
 """Fixed by the API."""
 
+_MOST_CHATS = 20_000  # of one conversation that are read: a server that counts without end must not hold up the rest
+
 
 def changed(client: Client, *, since: float) -> Listing:
     """
@@ -60,7 +62,7 @@ async def chats_from(client: Client, conversation: Conversation, *, page: int = 
     while True:
         answer = (await client.chats(conversation.id, page, priority=Priority.SWEEP)).value
         yield answer.chats
-        if page * CHATS_PER_PAGE >= answer.total or not answer.chats:
+        if page * CHATS_PER_PAGE >= min(answer.total, _MOST_CHATS) or not answer.chats:
             return
         page += 1
 

@@ -10,7 +10,7 @@ import pytest
 from tests.support.crash_story import Trial
 
 _AT_ONCE = 6
-_MOST = 36  # trials of the sample
+_MOST = 32  # trials of the sample
 _POSTED_BODIES = 3  # whose steps are part of the sample
 
 

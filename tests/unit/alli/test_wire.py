@@ -60,9 +60,18 @@ def test_nulls_and_missing_fields_have_a_meaning() -> None:
     row = conversation_row(lastChatTime=None, user=None, llmApp=None, chats=None, isEnd=None, chatCount=None)
     value = decode(row)
     assert (value.last_chat_at, value.user_id, value.app, value.chats) == (None, None, None, ())
-    bare = {"id": "x", "timestamp": START}
+    bare = {"id": "x", "timestamp": START, "rating": None, "agentRating": None}
     chat = decode(conversation_row(chats=[bare])).chats[0]
     assert chat == Chat(id="x", sender=Sender.OTHER, at=START, completed=True)
+
+
+@pytest.mark.parametrize("missing", ["rating", "agentRating"])
+def test_a_rating_that_is_missing_is_not_a_rating_that_was_withdrawn(missing: str) -> None:
+    """Null says that nobody rates the chat; a chat without the key says nothing, and its row is set aside."""
+    chat = {"id": "x", "timestamp": START, "rating": None, "agentRating": None}
+    del chat[missing]
+    with pytest.raises(UnclearBody):
+        decode(conversation_row(chats=[chat]))
 
 
 def test_unknown_keys_are_skipped() -> None:
