@@ -19,6 +19,8 @@ _conversations = schema.conversations
 _ratings = schema.ratings
 _changes = schema.rating_changes
 
+_STATES_KEPT = 365 * 86400.0  # seconds beyond the retention
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
@@ -135,18 +137,20 @@ class Ratings:
         return [_change(row) for row in await self._connection.execute(query)]
 
     async def prune(self, project: str, *, before: float) -> None:
-        """Forget changes, and conversations not looked at, since then. States of ratings go with their conversation."""
+        """
+        Forget changes, and conversations not looked at, since then.
+
+        States of ratings are kept a year longer: a conversation that wakes up after months shows its old ratings
+        again, and they must not be taken for news.
+        """
         await self._connection.execute(
             delete(_changes).where(_changes.c.project == project, _changes.c.seen_at < before)
         )
-        stale = select(_conversations.c.id).where(
-            _conversations.c.project == project, _conversations.c.looked_at < before
-        )
-        await self._connection.execute(
-            delete(_ratings).where(_ratings.c.project == project, _ratings.c.conversation_id.in_(stale))
-        )
         await self._connection.execute(
             delete(_conversations).where(_conversations.c.project == project, _conversations.c.looked_at < before)
+        )
+        await self._connection.execute(
+            delete(_ratings).where(_ratings.c.project == project, _ratings.c.seen_at < before - _STATES_KEPT)
         )
 
 

@@ -142,7 +142,7 @@ async def test_changes_round_trip(store: Store) -> None:
 
 
 async def test_prune_ratings(store: Store) -> None:
-    """Old changes go, and with conversations not looked at any more the states of their ratings."""
+    """Old changes and looks go; states of ratings stay a year longer, for a conversation that wakes up again."""
     other = rating("chat-2", conversation_id="c2")
     async with store.transaction() as tx:
         await tx.ratings.record_looks(PROJECT, [LOOK, replace(LOOK, id="c2", looked_at=START + 99)])
@@ -151,7 +151,9 @@ async def test_prune_ratings(store: Store) -> None:
         await tx.ratings.prune(PROJECT, before=START + 99)
         assert [c.rating.seen_at for c in await tx.ratings.changes(PROJECT)] == [START + 99]
         assert list(await tx.ratings.looks(PROJECT, ["c1", "c2"])) == ["c2"]
-        assert list(await tx.ratings.known(PROJECT, ["c1", "c2"])) == ["c2"]
+        assert set(await tx.ratings.known(PROJECT, ["c1", "c2"])) == {"c1", "c2"}
+        await tx.ratings.prune(PROJECT, before=START + 99 + 365 * 86400)
+        assert await tx.ratings.known(PROJECT, ["c1", "c2"]) == {}
 
 
 # Alerts
