@@ -28,14 +28,3 @@ async def inbox() -> AsyncIterator[Inbox]:
     """Provide the webhook that alerts are sent to."""
     async with Inbox() as fake:
         yield fake
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that kills a daemon at every step it takes, which is many minutes' work."""
-    parser.addoption("--all-crash-steps", action="store_true", help="kill the daemon at every step, not at a sample")
-
-
-@pytest.fixture
-def all_crash_steps(request: pytest.FixtureRequest) -> bool:
-    """Provide whether every step is to be killed at: `pytest tests/acceptance --all-crash-steps`."""
-    return bool(request.config.getoption("--all-crash-steps", default=False))

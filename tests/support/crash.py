@@ -1,22 +1,25 @@
 """
 The real command, killed at a chosen step.
 
-    python -m tests.support.crash --log STEPS [--kill-at "after POST stop #1"] -- run --config monitor.yml
-
 A step is an edge between the process and the world: before and after each commit that writes, and before and after
 each POST, to Alli or to a receiver. Its name says what it is and how often it has come in this process. Each name is
 appended to the log, on disk, before what follows from it; at the one to be killed at, the process sends itself
 SIGKILL. Only libraries at the edges are patched, nothing of the monitor.
+
+Each daemon is a process of its own, forked from one that has imported the monitor before: hundreds of them are started,
+and importing it anew would take most of their time.
 """
 
 from __future__ import annotations
 
-import argparse
+import multiprocessing
 import os
 import re
 import signal
 import sys
 from collections import Counter
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -25,7 +28,7 @@ from sqlalchemy.engine.default import DefaultDialect
 
 from monitor.cli import main as monitor_main
 
-__all__ = ["Steps", "main"]
+__all__ = ["Steps", "start"]
 
 _WRITES = re.compile(r"\s*(?:(CREATE)\s|(?:INSERT INTO|UPDATE|DELETE FROM)\s+(\w+))", re.IGNORECASE)
 
@@ -33,7 +36,7 @@ _WRITES = re.compile(r"\s*(?:(CREATE)\s|(?:INSERT INTO|UPDATE|DELETE FROM)\s+(\w
 class Steps:
     """Names the steps of this process, logs them to `log`, and kills the process at the one named `kill_at`."""
 
-    def __init__(self, log: str, kill_at: str | None) -> None:
+    def __init__(self, log: Path, kill_at: str | None) -> None:
         self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._kill_at = kill_at
         self._counts: Counter[str] = Counter()
@@ -87,19 +90,25 @@ class Steps:
         httpx.AsyncClient.send = watched  # type: ignore[method-assign,assignment]
 
 
-def main() -> None:
-    """Run the monitor's command line with its steps watched."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--log", required=True)
-    parser.add_argument("--kill-at")
-    parser.add_argument("command", nargs=argparse.REMAINDER)
-    options = parser.parse_args()
-    steps = Steps(options.log, options.kill_at)
-    steps.watch_commits()
-    steps.watch_posts()
-    sys.argv = ["alli-monitor", *options.command[1:]]
+def start(command: list[str], *, steps: Path, kill_at: str | None, output: Path) -> ForkServerProcess:
+    """
+    Start the monitor's command line in a process that is to be killed at the step `kill_at`.
+
+    It appends its steps to the file `steps`, and what it prints to the file `output`.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, "pytest"])  # the latter because the child imports its parent's script
+    process = context.Process(target=_run, args=(command, steps, kill_at, output))
+    process.start()
+    return process
+
+
+def _run(command: list[str], steps: Path, kill_at: str | None, output: Path) -> None:
+    printed = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for descriptor in (1, 2):
+        os.dup2(printed, descriptor)
+    watch = Steps(steps, kill_at)
+    watch.watch_commits()
+    watch.watch_posts()
+    sys.argv = ["alli-monitor", *command]
     monitor_main()
-
-
-if __name__ == "__main__":
-    main()

@@ -13,13 +13,13 @@ import asyncio
 import json
 import signal
 import sqlite3
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from monitor.simulator.entities import RunKind, RunPlan
 from monitor.simulator.record import Record, StopEffect, StopRecord
 from monitor.simulator.server import serve
 from monitor.simulator.world import World
+from tests.support.crash import start
 from tests.support.receivers import FakeReceiver
 
 __all__ = ["LIMIT", "PATIENCE", "Hook", "Trial", "write_config"]
@@ -38,12 +39,11 @@ LIMIT = 1.5
 PATIENCE = 60.0
 """Seconds that a trial may take: many run at once on few cores."""
 
-_ROOT = Path(__file__).parents[2]
 _SAME = timedelta(milliseconds=10)  # what an alert's start may differ by between two of its notifications
 _PAUSE = 0.05  # seconds between two looks at how a trial goes on
 _STOPPED = ("prompt", "lagging", "later", "written")  # conversations whose first run is to be stopped
 _VERIFY_WITHIN = 20.0  # seconds
-_LISTS_UNTIL_OBEYED = 25  # about two and a half seconds of a daemon's life
+_LISTS_UNTIL_OBEYED = 12  # about three seconds of a daemon's life
 _RATED = 4
 _WITHDRAWN = 1
 
@@ -100,7 +100,7 @@ class _World:
             "lagging": RunPlan(stop_lag=2 * PATIENCE),
             "written": RunPlan(),
             "forbidden": RunPlan(),
-            "healthy": RunPlan(kind=RunKind.FINISHES, duration=0.8),
+            "healthy": RunPlan(kind=RunKind.FINISHES, duration=0.7),
         }
         for name, plan in plans.items():
             world.start_run(self.conversations[name], plan)
@@ -113,7 +113,7 @@ class _World:
         """Begin the next run, a healthy one, where the first was just stopped: a second stop would hit it."""
         self.went_on = True
         self.world.add_chat(self.conversations["prompt"], "USER", "Once more.")
-        self.world.start_run(self.conversations["prompt"], RunPlan(kind=RunKind.FINISHES, duration=1.4))
+        self.world.start_run(self.conversations["prompt"], RunPlan(kind=RunKind.FINISHES, duration=0.7))
 
     def obey(self) -> None:
         """End the run that lags after so many lists that a blind second stop would have come."""
@@ -185,39 +185,28 @@ class Trial:
         return self.directory / "monitor.db"
 
     @asynccontextmanager
-    async def _daemon(self, kill_at: str | None) -> AsyncIterator[asyncio.subprocess.Process]:
-        kill = ["--kill-at", kill_at] if kill_at else []
-        command = ["-m", "tests.support.crash", "--log", str(self.directory / "steps"), *kill]
-        with (self.directory / "log").open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *command,
-                "--",
-                "run",
-                "--config",
-                str(self.directory / "monitor.yml"),
-                cwd=_ROOT,
-                stdout=log,
-                stderr=log,
-            )
+    async def _daemon(self, kill_at: str | None) -> AsyncIterator[ForkServerProcess]:
+        command = ["run", "--config", str(self.directory / "monitor.yml")]
+        log = self.directory / "log"
+        process = await asyncio.to_thread(start, command, steps=self.directory / "steps", kill_at=kill_at, output=log)
         try:
             yield process
         finally:
-            if process.returncode is None:
+            if process.exitcode is None:
                 process.terminate()
-            await process.wait()
+            await asyncio.to_thread(process.join)
 
     async def _play(self, story: _World, hook: Hook) -> None:
         """Play until nothing is missing; a kill may still come while the daemon is told to stop."""
         for kill_at in (*self.kills, None):
             async with self._daemon(kill_at) as process:
-                while process.returncode is None and self._missing(story, hook):
+                while process.exitcode is None and self._missing(story, hook):
                     await asyncio.sleep(_PAUSE)
                     _direct(story, hook)
-            if process.returncode in {0, -signal.SIGTERM}:  # the latter where it was only just starting again
+            if process.exitcode in {0, -signal.SIGTERM}:  # the latter where it was only just starting again
                 return
-            if process.returncode != -signal.SIGKILL:
-                self.problems.append(f"the daemon ended with {process.returncode}")
+            if process.exitcode != -signal.SIGKILL:
+                self.problems.append(f"the daemon ended with {process.exitcode}")
                 return
             self.killed += 1
 
@@ -238,11 +227,18 @@ class Trial:
             return missing or ["the next run"]
         if any(run.ended is None for run in story.world.record().runs if run.app_name != "Archivist"):
             return ["runs that go on"]
-        waiting = self._read("SELECT count(*) FROM intents WHERE state = 'waiting'")[0][0]
+        waiting = len(self._unsent())
         stops = self._read("SELECT count(*) FROM stops WHERE state <> 'done'")[0][0]
         untold = self._read("SELECT count(*) FROM transitions WHERE told_at IS NULL")[0][0]
         left = {"intents": waiting, "transitions": untold, "stops": stops}
         return [f"{count} {what} not done" for what, count in left.items() if count]
+
+    def _unsent(self) -> list[tuple[Any, ...]]:
+        """Return the intents that are still to have an effect: all but the look at a stop that a poll saw through."""
+        return self._read(
+            "SELECT kind, intents.state, error FROM intents LEFT JOIN stops ON kind = 'stop' AND stops.id = payload"
+            " WHERE intents.state <> 'done' AND (stops.state IS NULL OR stops.state <> 'done')"
+        )
 
     def _read(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self._database, timeout=10)) as connection:
@@ -285,9 +281,8 @@ class Trial:
         return wrong if stopped == sorted(_STOPPED) else [*wrong, f"stopped by the ledger: {stopped}"]
 
     def _wrong_outbox(self) -> list[str]:
-        left = self._read("SELECT kind, state, error FROM intents WHERE state <> 'done'")
         untold = self._read("SELECT fingerprint, status FROM transitions WHERE told_at IS NULL")
-        return [f"left in the outbox: {rest}" for rest in (left, untold) if rest]
+        return [f"left in the outbox: {rest}" for rest in (self._unsent(), untold) if rest]
 
 
 def write_config(directory: Path, base_url: str, hook: str) -> Path:
@@ -297,9 +292,9 @@ def write_config(directory: Path, base_url: str, hook: str) -> Path:
         "projects": {"support": {"base_url": base_url, "api_key": "simulated-key", "requests_per_minute": 6000}},
         "apps": [{"match": "*", "run_limit": f"{LIMIT * 1000:.0f}ms"}],
         "polling": {
-            "runs": "200ms",
-            "conversations": "300ms",
-            "evaluation": "500ms",
+            "runs": "400ms",
+            "conversations": "600ms",
+            "evaluation": "1s",
             "ratings": [{"younger_than": "1h", "every": "1s"}],
         },
         "rule_files": ["rules.yml"],
