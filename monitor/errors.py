@@ -13,6 +13,7 @@ The one tree of errors.
         ├── ApiRefused         Alli refused this request
         │   ├── ApiAuthError   ... because of the credential
         │   └── ApiNotFound    ... because the object does not exist
+        ├── WriteRefused       we refused to change something in Alli: nothing was sent
         └── DeliveryRefused    a receiver refused a notification for good
 
 Messages say what to do about it and hold no secret and no text of a conversation.
@@ -37,6 +38,7 @@ __all__ = [
     "PermanentError",
     "RetryableError",
     "StartError",
+    "WriteRefused",
 ]
 
 
@@ -102,7 +104,15 @@ class ApiUnavailable(RetryableError):
 
 
 class ApiUnclear(RetryableError):
-    """Alli answered, but not in a way that can be understood: HTML in a 200, truncated JSON, a wrong envelope."""
+    """
+    Alli answered, but not in a way that can be understood: HTML in a 200, truncated JSON, a wrong envelope.
+
+    A write that ends with this may have been carried out. `signature` as in `ApiRefused`.
+    """
+
+    def __init__(self, message: str, *, signature: str | None = None) -> None:
+        super().__init__(message)
+        self.signature = signature
 
 
 class DeliveryDelayed(RetryableError):
@@ -114,11 +124,17 @@ class PermanentError(MonitorError):
 
 
 class ApiRefused(PermanentError):
-    """Alli refused this request; `code` is the HTTP status."""
+    """
+    Alli refused this request; `code` is the HTTP status.
 
-    def __init__(self, message: str, *, code: int) -> None:
+    `signature` is how Alli refused it, as `monitor.alli.answers.signature` writes it, when the request named one
+    object: some servers say in their own way that it does not exist.
+    """
+
+    def __init__(self, message: str, *, code: int, signature: str | None = None) -> None:
         super().__init__(message)
         self.code = code
+        self.signature = signature
 
 
 class ApiAuthError(ApiRefused):
@@ -127,6 +143,10 @@ class ApiAuthError(ApiRefused):
 
 class ApiNotFound(ApiRefused):
     """The conversation or chat does not exist (404, 410, or a body that says so)."""
+
+
+class WriteRefused(PermanentError):
+    """This process was not asked to change that in Alli, or not in that way; nothing was sent."""
 
 
 class DeliveryRefused(PermanentError):

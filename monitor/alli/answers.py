@@ -23,16 +23,21 @@ import msgspec
 from monitor.alli.server_time import parse_http_date
 from monitor.errors import ApiAuthError, ApiNotFound, ApiRefused, ApiUnavailable, ApiUnclear
 
-__all__ = ["UNREADABLE", "Reply", "content", "raise_for_status"]
+__all__ = ["UNREADABLE", "Reply", "content", "raise_for_errors", "raise_for_status", "signature", "unclear"]
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for JSON that it cannot read or that has another shape than asked for."""
 
+_ABOUT_CREDENTIAL = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_ERRORS = ("error", "errors")  # these tell of an error even in a success
+_REFUSALS = (*_ERRORS, "message", "detail")
+_LONGEST_SIGNATURE = 80  # characters
 _LONGEST_WAIT = 3600.0  # seconds; a longer Retry-After is cut to this
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,3})?", re.ASCII)
 _INVALID_TOKEN = re.compile(r"\bINVALID_TOKEN\b")
 _NOT_FOUND = re.compile(r"(?<![a-z])not[ _]?found\b|\bdoes(n't| not) exist\b", re.IGNORECASE)
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_CHANGING = re.compile(r"\S*\d\S*")  # an id, time or count: it has a digit
 _NONSENSE = "\ufffd"  # in place of NaN and the like: no id, number or truth, so that what needs one is set aside
 
 
@@ -41,12 +46,14 @@ class Reply:
     """
     One answer as it came: `body` is decompressed.
 
-    `operation` is the name of what was asked for, and `by_id` whether that named one conversation or chat, which
-    then may not exist.
+    `operation` is the name of what was asked for, and `by_id` whether that named one object, a conversation or chat
+    for example, which then may not exist. `may_be_barred` is whether a 403 is about this operation alone, and says
+    nothing about the credential.
     """
 
     operation: str
     by_id: bool
+    may_be_barred: bool = False
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -67,10 +74,11 @@ def raise_for_status(reply: Reply, now: float) -> None:
     `now` is the server time, for an answer that asks us to wait until a date and has no `Date` itself.
     """
     status = reply.status
-    if HTTPStatus(200) <= status < HTTPStatus.MULTIPLE_CHOICES:
+    if _is_good(status):
         return
     texts = _error_texts(reply.body)
-    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or _any(_INVALID_TOKEN, texts):
+    barred = reply.may_be_barred and status == HTTPStatus.FORBIDDEN
+    if (status in _ABOUT_CREDENTIAL and not barred) or _any(_INVALID_TOKEN, texts):
         _raise_auth_error(reply)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
         raise ApiUnavailable(
@@ -88,6 +96,7 @@ def raise_for_status(reply: Reply, now: float) -> None:
     raise ApiRefused(
         f"{reply.operation}: Alli refused the request with {status}; check base_url and headers of the project",
         code=status,
+        signature=_signature(reply),
     )
 
 
@@ -105,10 +114,67 @@ def content(reply: Reply) -> bytes:
         try:
             envelope = _decoded(body)
         except UNREADABLE:
-            raise _unclear(reply, "which is not the JSON object that it should be") from None
+            raise unclear(reply, "which is not the JSON object that it should be") from None
     _raise_for_errors(reply, envelope)
     result = bytes(envelope.result)
     return result if result.startswith(b"{") else body
+
+
+def raise_for_errors(reply: Reply) -> None:
+    """
+    Raise what a 2xx answer that has no content to show says nevertheless; return when it is empty, null or an object.
+
+    Raises ApiUnclear when it tells of errors or is anything else, ApiAuthError or ApiNotFound when its errors say so.
+    """
+    if reply.body.strip() in {b"", b"null"}:  # what servers send for nothing
+        return
+    content(reply)
+
+
+def signature(reply: Reply) -> str | None:
+    """
+    Write down in at most 80 characters how a server answers about an object that does not exist.
+
+    It is the status and the texts that tell of an error, with ``#`` for every word that has a digit, as ids have:
+    ``400 Chat # is gone``. An answer that holds nothing but keys is its own text: ``200 {"result": null}``. None for an
+    answer that tells no such thing: one about the credential, one that is not JSON and may come from anybody between
+    us and Alli, and one that holds anything else.
+    """
+    try:
+        value = json.loads(reply.body)
+        texts = _told(value, _ERRORS if _is_good(reply.status) else _REFUSALS)
+        if reply.status == HTTPStatus.UNAUTHORIZED or _any(_INVALID_TOKEN, texts):
+            return None
+        if not texts and _is_empty(value):
+            texts = [json.dumps(value)]
+    except (ValueError, RecursionError):
+        return None
+    words = " ".join(_CHANGING.sub("#", " ".join(texts)).split())
+    printable = "".join(character if character.isprintable() else "#" for character in words)
+    return f"{reply.status} {printable}"[:_LONGEST_SIGNATURE] if words else None
+
+
+def unclear(reply: Reply, why: str) -> ApiUnclear:
+    """Return the error that `reply`, a success, says nothing; `why` ends the sentence "Alli answered 200, ..."."""
+    return ApiUnclear(
+        f"{reply.operation}: Alli answered {reply.status}, {why}; nothing was learnt from it. If it stays like this, "
+        "check base_url and what stands between us and Alli",
+        signature=_signature(reply),
+    )
+
+
+def _signature(reply: Reply) -> str | None:
+    return signature(reply) if reply.by_id else None
+
+
+def _is_empty(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(_is_empty(each) for each in value.values())
+    return value in (None, "", [])
+
+
+def _is_good(status: int) -> bool:
+    return HTTPStatus(200) <= status < HTTPStatus.MULTIPLE_CHOICES
 
 
 def _decoded(body: bytes) -> _Envelope:
@@ -124,7 +190,7 @@ def _raise_for_errors(reply: Reply, envelope: _Envelope) -> None:
         _raise_auth_error(reply)
     if reply.by_id and _any(_NOT_FOUND, texts):
         _raise_not_found(reply)
-    raise _unclear(reply, "which tells of an error")
+    raise unclear(reply, "which tells of an error")
 
 
 def _repaired(reply: Reply) -> bytes:
@@ -134,7 +200,7 @@ def _repaired(reply: Reply) -> bytes:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (ValueError, RecursionError):
         kind = "HTML" if "html" in reply.headers.get("content-type", "") else f"{len(reply.body)} bytes"
-        raise _unclear(reply, f"with {kind} that cannot be read as JSON") from None
+        raise unclear(reply, f"with {kind} that cannot be read as JSON") from None
     return _LONE_SURROGATE.sub("\ufffd", text).encode()
 
 
@@ -143,35 +209,32 @@ def _finite(text: str) -> float | str:
     return value if math.isfinite(value) else _NONSENSE
 
 
-def _unclear(reply: Reply, why: str) -> ApiUnclear:
-    return ApiUnclear(
-        f"{reply.operation}: Alli answered {reply.status}, {why}; nothing was learnt from it. If it stays like this, "
-        "check base_url and what stands between us and Alli"
-    )
-
-
 def _raise_auth_error(reply: Reply) -> NoReturn:
     raise ApiAuthError(
         f"{reply.operation}: Alli refused the credential with {reply.status}; check the API key of the project",
         code=reply.status,
+        signature=_signature(reply),
     )
 
 
 def _raise_not_found(reply: Reply) -> NoReturn:
     raise ApiNotFound(
-        f"{reply.operation}: Alli answered {reply.status}: this does not exist (any more)", code=reply.status
+        f"{reply.operation}: Alli answered {reply.status}: this does not exist (any more)",
+        code=reply.status,
+        signature=_signature(reply),
     )
 
 
 def _error_texts(body: bytes) -> list[str]:
-    """Return the texts under the keys that tell an error, whatever the shape of the body."""
+    """Return the texts under the keys that tell of a refusal, whatever the shape of the body."""
     try:
-        value = json.loads(body)
+        return _told(json.loads(body), _REFUSALS)
     except (ValueError, RecursionError):
         return []
-    if not isinstance(value, dict):
-        return []
-    return list(_texts([value.get(key) for key in ("error", "errors", "message", "detail")]))
+
+
+def _told(value: Any, keys: tuple[str, ...]) -> list[str]:
+    return list(_texts([value.get(key) for key in keys])) if isinstance(value, dict) else []
 
 
 def _texts(value: Any, depth: int = 4) -> list[str]:

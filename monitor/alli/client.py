@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Generic, TypeVar
-from urllib.parse import quote
+from datetime import date
+from http import HTTPStatus
+from typing import TypeVar
 
 import httpx
 import stamina
 
-from monitor.alli.answers import content
 from monitor.alli.credentials import ApiKey, Bearer, Credential
-from monitor.alli.exchange import Exchange, Request, Telemetry, Timed
+from monitor.alli.exchange import Exchange, Request, Telemetry, Witness
 from monitor.alli.listing import ConversationQuery, Listing, Order, Page
+from monitor.alli.operations import (
+    CATEGORIES,
+    CONVERSATIONS,
+    Answer,
+    chat_path,
+    conversation_path,
+    require_same,
+    understood,
+)
 from monitor.alli.pacing import Pacer, Priority
-from monitor.alli.units import TimeUnit, Units, object_id
-from monitor.alli.wire import ChatPage, ConversationRows, Decoder, UnclearBody, valid_id
+from monitor.alli.records import Category, DailyCount, read_categories, read_daily_counts
+from monitor.alli.server_time import ServerTime
+from monitor.alli.units import TimeUnit, Units
+from monitor.alli.wire import ChatPage, ConversationRows, Decoder
 from monitor.clock import Clock
-from monitor.errors import ApiNotFound, ApiUnavailable, ApiUnclear
+from monitor.errors import ApiAuthError, ApiNotFound, ApiRefused, ApiUnavailable, ApiUnclear
+from monitor.model.capabilities import Capabilities, Proof
 from monitor.model.conversation import Chat, Conversation
 
 __all__ = [
@@ -36,20 +47,10 @@ __all__ = [
 ]
 
 _T = TypeVar("_T")
-_CONVERSATIONS = "/webapi/v2/conversations"
 _LONGEST_WAIT = 5.0  # seconds between two attempts; a longer Retry-After is for the caller to wait for
 _RETRYING = stamina.AsyncRetryingCaller(
     attempts=3, timeout=None, wait_initial=0.2, wait_max=_LONGEST_WAIT, wait_jitter=0.5
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer(Generic[_T]):
-    """A fact, and the server time at which it was asked for and had been answered."""
-
-    value: _T
-    asked_at: float
-    answered_at: float
 
 
 class Client:
@@ -58,6 +59,8 @@ class Client:
 
     `base_url` may have a path. `headers` go with every request; none is sent that would make the API act for a user.
     `timeout` is the seconds one request may take; `time_unit` the unit of the API's times, ``auto`` to infer it.
+    `server_time` is what is known already of that server's clock. `writes` and `witness` are as in `Exchange`, and
+    `exchange` is what other clients of the same project send with.
 
     Reading is tried up to three times, with waits of a few seconds; a longer Retry-After goes to the caller. Each
     method raises ApiUnavailable, ApiUnclear, ApiRefused, ApiAuthError and, where it names an object, ApiNotFound.
@@ -76,12 +79,16 @@ class Client:
         timeout: float = 20.0,
         time_unit: TimeUnit = "auto",
         telemetry: Telemetry,
+        server_time: ServerTime | None = None,
+        writes: frozenset[str] = frozenset(),
+        witness: Witness | None = None,
     ) -> None:
         self._project = project
         self._telemetry = telemetry
-        self._units = Units(time_unit, self._drifted)
-        self._decoder = Decoder(self._units, self._drifted)
-        self._exchange = Exchange(
+        self.capabilities = Capabilities()
+        self._units = Units(time_unit, self.drifted)
+        self._decoder = Decoder(self._units, self.drifted)
+        self.exchange = Exchange(
             project=project,
             base_url=base_url,
             credential=credential,
@@ -91,8 +98,11 @@ class Client:
             headers=headers,
             timeout=timeout,
             telemetry=telemetry,
+            server_time=server_time,
+            writes=writes,
+            witness=witness,
         )
-        self.server_time = self._exchange.server_time
+        self.server_time = self.exchange.server_time
 
     @property
     def time_unit_known(self) -> bool:
@@ -103,22 +113,34 @@ class Client:
         """
         return self._units.known
 
+    def adapt(self, capabilities: Capabilities) -> None:
+        """
+        Take notice of what a probe found out about the server.
+
+        Time filters are written in the unit that it was seen to honour, and left out if in none. An answer that looks
+        as this server's answers about what does not exist is taken for one, once a list shows that the credential is
+        not what is wrong.
+        """
+        self.capabilities = capabilities
+        self._units.write_filters_in(capabilities.filter_unit)
+
     def conversations(self, query: ConversationQuery, *, priority: Priority) -> Listing:
         """Return one pass over the conversations that `query` asks for; nothing is sent before it is iterated."""
 
         async def fetch(cursor: str | None) -> tuple[ConversationRows, float, float]:
             request = Request(
                 operation="list_conversations",
-                path=_CONVERSATIONS,
+                path=CONVERSATIONS,
                 params=self._params(query, cursor),
                 by_id=False,
             )
             answer = await self._get(request, self._decoder.conversations, priority)
-            if not all(query.admits(conversation) for conversation in answer.value.conversations):
-                self._drifted("filter_ignored")
+            known = self.capabilities.time_filter is Proof.FAILS
+            if not known and not all(query.admits(conversation) for conversation in answer.value.conversations):
+                self.drifted("filter_ignored")
             return answer.value, answer.asked_at, answer.answered_at
 
-        return Listing(fetch)
+        return Listing(query, fetch)
 
     async def conversation(self, conversation_id: str, *, priority: Priority) -> Answer[Conversation]:
         """Return a conversation with its newest chats (at most 20)."""
@@ -126,12 +148,12 @@ class Client:
         def read(text: bytes) -> Conversation:
             return _asked_for(self._decoder.conversation(text), conversation_id)
 
-        request = Request(operation="get_conversation", path=_path(conversation_id))
+        request = Request(operation="get_conversation", path=conversation_path(conversation_id))
         return await self._get(request, read, priority)
 
     async def is_running(self, conversation_id: str, *, priority: Priority) -> Answer[bool]:
         """Return whether the conversation runs in the background."""
-        request = Request(operation="get_running", path=f"{_path(conversation_id)}/running")
+        request = Request(operation="get_running", path=f"{conversation_path(conversation_id)}/running")
         return await self._get(request, self._decoder.is_running, priority)
 
     async def chats(self, conversation_id: str, page: int, *, priority: Priority) -> Answer[ChatPage]:
@@ -140,7 +162,8 @@ class Client:
         def read(text: bytes) -> ChatPage:
             return self._decoder.chats(text, page)
 
-        request = Request(operation="list_chats", path=f"{_path(conversation_id)}/chats", params={"pageNo": str(page)})
+        path = f"{conversation_path(conversation_id)}/chats"
+        request = Request(operation="list_chats", path=path, params={"pageNo": str(page)})
         return await self._get(request, read, priority)
 
     async def chat(self, conversation_id: str, chat_id: str, *, priority: Priority) -> Answer[Chat]:
@@ -149,7 +172,33 @@ class Client:
         def read(text: bytes) -> Chat:
             return _asked_for(self._decoder.chat(text), chat_id)
 
-        request = Request(operation="get_chat", path=f"{_path(conversation_id)}/chats/{_segment(chat_id)}")
+        request = Request(operation="get_chat", path=chat_path(conversation_id, chat_id))
+        return await self._get(request, read, priority)
+
+    async def categories(self, *, priority: Priority) -> Answer[tuple[Category, ...]]:
+        """Return the categories that conversations of this project can be in."""
+        request = Request(operation="list_categories", path=CATEGORIES, by_id=False)
+        return await self._get(request, read_categories, priority)
+
+    async def daily_count(self, start: date, end: date, *, priority: Priority) -> Answer[tuple[DailyCount, ...]]:
+        """
+        Return how many conversations there were on each day from `start` to `end`, both included, oldest day first.
+
+        In which zone a day begins, and what counts, is not documented. A day that is not told is missing. This is a GET
+        with a body, which proxies are known to drop or to refuse: a 403 is ApiRefused, and says nothing about the
+        credential.
+        """
+
+        def read(text: bytes) -> tuple[DailyCount, ...]:
+            return read_daily_counts(text, start, end)
+
+        request = Request(
+            operation="daily_count",
+            path="/webapi/conversation_daily_count",
+            body={"startDate": start.isoformat(), "endDate": end.isoformat()},
+            by_id=False,
+            may_be_barred=True,
+        )
         return await self._get(request, read, priority)
 
     async def stop(self, conversation_id: str, *, within: float = 5.0) -> Answer[None]:
@@ -159,31 +208,59 @@ class Client:
         It is sent once, and not later than `within` seconds from now, because what was checked before is stale by
         then. When it raises ApiUnavailable, `sent` tells whether Alli may have got it.
         """
-        request = Request(operation="stop_conversation", method="POST", path=f"{_path(conversation_id)}/stop")
-        timed = await self._exchange.send(request, Priority.STOP, within=within)
+        path = f"{conversation_path(conversation_id)}/stop"
+        request = Request(operation="stop_conversation", method="POST", path=path, answer_read=False)
+        timed = await self.exchange.send(request, Priority.STOP, within=within)
         return Answer(value=None, asked_at=timed.asked_at, answered_at=timed.answered_at)
 
     async def _get(self, request: Request, read: Callable[[bytes], _T], priority: Priority) -> Answer[_T]:
         async def attempt() -> Answer[_T]:
-            timed = await self._exchange.send(request, priority)
-            return Answer(value=_read(timed, read), asked_at=timed.asked_at, answered_at=timed.answered_at)
+            return understood(await self.exchange.send(request, priority), read)
 
-        return await _RETRYING(_Patience(), attempt)
+        try:
+            return await _RETRYING(_Patience(), attempt)
+        except (ApiRefused, ApiUnclear) as error:
+            if request.by_id and (meant := await self._meant(error, priority)) is not None:
+                raise meant from None
+            raise
+
+    async def _meant(self, error: ApiRefused | ApiUnclear, priority: Priority) -> ApiRefused | None:
+        """
+        Return what an error about one object means, None if nothing but what it says.
+
+        Servers are free to answer 403 both for a refused credential and for what does not exist. With a refused
+        credential the list fails, too, and that failure is raised.
+        """
+        missing = error.signature is not None and error.signature == self.capabilities.missing
+        forbidden = isinstance(error, ApiAuthError) and error.code == HTTPStatus.FORBIDDEN
+        if isinstance(error, ApiNotFound) or not (missing or forbidden):
+            return None
+        async for _ in self.conversations(ConversationQuery(page_size=1), priority=priority):
+            break
+        code = error.code if isinstance(error, ApiRefused) else HTTPStatus.OK
+        if missing:
+            text = f"Alli answered {code}, as it does about what does not exist (any more)"
+            return ApiNotFound(text, code=code, signature=error.signature)
+        text = f"Alli answered {code} about this object alone: the credential works for the list"
+        return ApiRefused(text, code=code, signature=error.signature)
 
     def _params(self, query: ConversationQuery, cursor: str | None) -> dict[str, str]:
         # Filters are repeated with the cursor: nothing says that the cursor remembers them.
         params = {"pageSize": str(query.page_size), "order": query.order.value}
         if query.background_running is not None:
             params["backgroundRunning"] = "true" if query.background_running else "false"
-        if query.last_chat_from is not None:
+        # What does not select as it should may just as well hide what is asked for.
+        selects = self.capabilities.time_filter is not Proof.FAILS
+        if query.last_chat_from is not None and selects:
             params["startedAt"] = self._units.filter_value(query.last_chat_from)
-        if query.last_chat_to is not None:
+        if query.last_chat_to is not None and selects:
             params["endAt"] = self._units.filter_value(query.last_chat_to)
         if cursor is not None:
             params["cursor"] = cursor
         return params
 
-    def _drifted(self, kind: str) -> None:
+    def drifted(self, kind: str) -> None:
+        """Tell that an answer, or several together, deviate from the API's description."""
         self._telemetry.drifted(self._project, kind)
 
 
@@ -200,30 +277,10 @@ class _Patience:
         return isinstance(error, ApiUnavailable) and (error.retry_after or 0.0) <= _LONGEST_WAIT
 
 
-def _read(timed: Timed, read: Callable[[bytes], _T]) -> _T:
-    try:
-        return read(content(timed.reply))
-    except UnclearBody as error:
-        raise ApiUnclear(
-            f"{timed.reply.operation}: Alli's answer cannot be understood ({error}); nothing was learnt from it"
-        ) from None
-
-
 _Identified = TypeVar("_Identified", Chat, Conversation)
 
 
 def _asked_for(value: _Identified, id_: str) -> _Identified:
     """Return `value` if it is the object that was asked for, whose id may be written in two ways."""
-    if value.id != id_ and (object_id(id_) is None or object_id(value.id) != object_id(id_)):
-        raise UnclearBody("it is about another object than asked for")
+    require_same(value.id, id_)
     return value
-
-
-def _path(conversation_id: str) -> str:
-    return f"{_CONVERSATIONS}/{_segment(conversation_id)}"
-
-
-def _segment(id_: str) -> str:
-    if not valid_id(id_):
-        raise ApiNotFound("this cannot be the id of a conversation or chat", code=404)
-    return quote(id_, safe="")

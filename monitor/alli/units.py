@@ -59,12 +59,13 @@ class Units:
     def __init__(self, configured: TimeUnit, drifted: Callable[[str], None]) -> None:
         self._fixed = None if configured == "auto" else _Unit[configured.upper()]
         self._seen = self._fixed
+        self._filter: _Unit | None = None
         self._drifted = drifted
 
     @property
     def known(self) -> bool:
-        """Whether the unit is configured or was seen in an answer. Until then, filters may miss what they ask for."""
-        return self._seen is not None
+        """Whether the unit of filters is known, or at least that of answers. Until then, filters may miss all."""
+        return self._filter is not None or self._seen is not None
 
     def seconds(self, value: float, made_with: str | None = None) -> float:
         """
@@ -84,9 +85,17 @@ class Units:
         self._seen = unit
         return at
 
+    def write_filters_in(self, unit: str | None) -> None:
+        """Write filters in ``s``, ``ms`` or ``us`` from now on; None is the unit of answers."""
+        self._filter = None if unit is None else _Unit[unit.upper()]
+
     def filter_value(self, at: float) -> str:
-        """Return how a filter writes a moment: in the unit that answers use, milliseconds until one was seen."""
-        unit = self._seen or _Unit.MS
+        """
+        Return how a filter writes a moment: in the unit that `write_filters_in` was told.
+
+        Else it is the unit that answers use, milliseconds until one was seen.
+        """
+        unit = self._filter or self._seen or _Unit.MS
         return format(at * unit.per_second, unit.format)
 
 

@@ -18,7 +18,7 @@ from monitor.alli.answers import UNREADABLE
 from monitor.alli.units import UnclearTime, Units
 from monitor.model.conversation import App, Chat, Conversation, Sender, Step, Vote
 
-__all__ = ["ChatPage", "ConversationRows", "Decoder", "UnclearBody", "valid_id"]
+__all__ = ["ChatPage", "ConversationRows", "Decoder", "UnclearBody", "clean", "parsed", "valid_id", "vote"]
 
 _LONGEST_ID = 512
 _LONGEST_TEXT = 1000  # characters of a name; more would only be carried along
@@ -141,7 +141,7 @@ class Decoder:
 
     def conversations(self, text: bytes | msgspec.Raw) -> ConversationRows:
         """Read a page of the list of conversations."""
-        page = _read(text, _ConversationsPage)
+        page = parsed(text, _ConversationsPage)
         good: list[Conversation] = []
         bad: list[msgspec.Raw] = []
         for row in page.conversations:
@@ -160,13 +160,13 @@ class Decoder:
 
     def conversation(self, text: bytes | msgspec.Raw) -> Conversation:
         """Read one conversation."""
-        row = _read(text, _Conversation)
+        row = parsed(text, _Conversation)
         created_at = self._at(row.created_at, _checked_id(row.id))
         chats = _oldest_first(self._chat(chat) for chat in row.chats or ())
         return Conversation(
             id=row.id,
             app=_app(row.llm_app),
-            user_id=_clean(row.user.user_id) or None if row.user else None,
+            user_id=clean(row.user.user_id) or None if row.user else None,
             created_at=created_at,
             # Last, so that filters, which are about this very field, are written in its unit.
             last_chat_at=None if row.last_chat_time is None else self._at(row.last_chat_time),
@@ -177,7 +177,7 @@ class Decoder:
 
     def chats(self, text: bytes | msgspec.Raw, asked_for: int) -> ChatPage:
         """Read a page of the chats of a conversation; `asked_for` is its number, if the server does not tell it."""
-        page = _read(text, _ChatsPage)
+        page = parsed(text, _ChatsPage)
         good: list[Chat] = []
         for row in page.chats:
             try:
@@ -193,11 +193,11 @@ class Decoder:
 
     def chat(self, text: bytes | msgspec.Raw) -> Chat:
         """Read one chat."""
-        return self._chat(_read(text, _Chat))
+        return self._chat(parsed(text, _Chat))
 
     def is_running(self, text: bytes | msgspec.Raw) -> bool:
         """Read whether a conversation is running in the background."""
-        return _read(text, _Running).is_running
+        return parsed(text, _Running).is_running
 
     def _chat(self, row: _Chat) -> Chat:
         return Chat(
@@ -206,15 +206,15 @@ class Decoder:
             at=self._at(row.timestamp, row.id),
             completed=row.completed is not False,  # older servers do not have the field
             length=_length(row.message or ""),
-            type=None if row.type is None else _clean(row.type),
-            rating=_vote(row.rating),
-            agent_rating=_vote(row.agent_rating),
+            type=None if row.type is None else clean(row.type),
+            rating=vote(row.rating),
+            agent_rating=vote(row.agent_rating),
             steps=tuple(self._step(step) for step in row.intermediate_steps or ()),
         )
 
     def _step(self, row: _Step) -> Step:
         at = None if row.created_at is None else self._at(row.created_at)
-        return Step(key=_clean(row.key), created_at=at, completed=row.completed is True)
+        return Step(key=clean(row.key), created_at=at, completed=row.completed is True)
 
     def _sender(self, text: str | None) -> Sender:
         try:
@@ -235,7 +235,8 @@ def valid_id(text: str) -> bool:
     return 0 < len(text) <= _LONGEST_ID and text.isprintable() and "\ufffd" not in text and text not in {".", ".."}
 
 
-def _read(text: bytes | msgspec.Raw, shape: type[_Struct]) -> _Struct:
+def parsed(text: bytes | msgspec.Raw, shape: type[_Struct]) -> _Struct:
+    """Read a JSON text of this shape. Raises UnclearBody."""
     try:
         return msgspec.json.decode(text, type=shape)
     except UNREADABLE:
@@ -244,7 +245,7 @@ def _read(text: bytes | msgspec.Raw, shape: type[_Struct]) -> _Struct:
 
 def _id_of(row: msgspec.Raw) -> str | None:
     try:
-        text = _read(row, _Row).id
+        text = parsed(row, _Row).id
     except UnclearBody:
         return None
     return text if valid_id(text) else None
@@ -265,17 +266,18 @@ def _oldest_first(chats: Iterable[Chat]) -> tuple[Chat, ...]:
 
 
 def _app(row: _App | None) -> App | None:
-    id_ = _clean(row.id) if row else ""
-    return App(id=id_, name=_clean(row.name)) if row and id_ else None
+    id_ = clean(row.id) if row else ""
+    return App(id=id_, name=clean(row.name)) if row and id_ else None
 
 
-def _vote(rating: bool | None) -> Vote:  # noqa: FBT001 - the API's three values
+def vote(rating: bool | None) -> Vote:  # noqa: FBT001 - the API's three values
+    """Return what a rating of the API means: true is up, false is down, null is none or withdrawn."""
     if rating is None:
         return Vote.NONE
     return Vote.POSITIVE if rating else Vote.NEGATIVE
 
 
-def _clean(text: str | None) -> str:
+def clean(text: str | None) -> str:
     """Return a text that every database takes: no NUL, and not without end."""
     return (text or "").replace("\0", "")[:_LONGEST_TEXT]
 

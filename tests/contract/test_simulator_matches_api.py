@@ -2,67 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
-from ruamel.yaml import YAML
 
 from monitor.simulator.entities import Chat, Conversation, RunKind, RunPlan
 from monitor.simulator.operations import OPERATIONS
 from monitor.simulator.query import ListQuery
 from monitor.simulator.server import app
+from monitor.simulator.shape import FIELDS, NULLABLE
 from monitor.simulator.world import World
+from tests.support.api import API, ENUMERATIONS, mistakes
 from tests.support.clock import ManualClock
 
-API: dict[str, Any] = YAML(typ="safe", pure=True).load(Path(__file__).with_name("alli_api.yaml").read_text("utf-8"))
-PRIMITIVES: dict[str, type | tuple[type, ...]] = {
-    "string": str,
-    "number": (int, float),
-    "integer": int,
-    "boolean": bool,
-    "object": dict,
-}
-ENUMERATIONS: dict[str, str] = API["enumerations"]
 WITH_BODY = sorted(name for name, operation in API["operations"].items() if "body" in operation)
-
-
-def mistakes(value: Any, declared: str, where: str = "answer") -> Iterator[str]:
-    """Yield how `value` differs from the `declared` type."""
-    if declared.endswith("?"):
-        if value is not None:
-            yield from mistakes(value, declared[:-1], where)
-    elif declared.startswith("["):
-        if not isinstance(value, list):
-            yield f"{where} is not a list"
-            return
-        for number, item in enumerate(value):
-            yield from mistakes(item, declared[1:-1], f"{where}[{number}]")
-    elif declared in API["types"]:
-        yield from object_mistakes(value, API["types"][declared], where)
-    elif "|" in (words := ENUMERATIONS.get(declared, declared)):
-        if value not in words.split("|"):
-            yield f"{where} is none of {words}"
-    elif declared != "any" and (
-        not isinstance(value, PRIMITIVES[declared]) or (isinstance(value, bool) and declared != "boolean")
-    ):
-        yield f"{where} is no {declared}"
-
-
-def object_mistakes(value: Any, fields: dict[str, dict[str, str]], where: str) -> Iterator[str]:
-    """Yield how `value` differs from an object with the required and optional `fields`."""
-    if not isinstance(value, dict):
-        yield f"{where} is no object"
-        return
-    required, optional = fields.get("required", {}), fields.get("optional", {})
-    yield from (f"{where}.{name} is missing" for name in required if name not in value)
-    for name, item in value.items():
-        if (declared := required.get(name) or optional.get(name)) is None:
-            yield f"{where}.{name} is not declared"
-        else:
-            yield from mistakes(item, declared, f"{where}.{name}")
 
 
 def example(declared: str) -> Any:
@@ -195,6 +150,16 @@ def test_the_list_knows_every_parameter() -> None:
     """The parameters that the list reads are those of the description."""
     declared = API["operations"]["list_conversations"]["query"]
     assert set(declared) == {field.alias for field in ListQuery.model_fields.values()}
+
+
+def test_the_fields_that_can_be_bent() -> None:
+    """What the simulator can leave out or make null is what is described, and what may be null there."""
+    described: dict[str, str] = {}
+    for name in ("Conversation", "User", "LLMApp", "ChatDetail", "IntermediateStep", "Citation"):
+        fields = API["types"][name]["required"] | API["types"][name].get("optional", {})
+        described |= {f"{name.removesuffix('Detail')}.{field}": declared for field, declared in fields.items()}
+    assert described.keys() == FIELDS
+    assert {field for field, declared in described.items() if declared.endswith("?")} == NULLABLE
 
 
 async def test_the_list_accepts_every_parameter(project: Project) -> None:

@@ -116,5 +116,5 @@ def make_client(
         clock=clock,
         pacer=pacer or Pacer(requests_per_minute=6000, max_in_flight=8, clock=clock),
         telemetry=telemetry or Recorder(),
-        **options,
+        **{"writes": frozenset({"stop_conversation"}), **options},
     )

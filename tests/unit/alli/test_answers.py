@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
 
@@ -12,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.alli.answers import Reply, content, raise_for_status
+from monitor.alli.answers import Reply, content, raise_for_errors, raise_for_status, signature, unclear
 from monitor.errors import ApiAuthError, ApiNotFound, ApiRefused, ApiUnavailable, ApiUnclear, MonitorError
-from tests.unit.alli.kit import START
+from tests.unit.alli.kit import START, make_id
 
 PRIVATE = "the text of a conversation"
 INVALID_TOKEN = {"error": {"value": 1013, "name": "INVALID_TOKEN"}, "message": "INVALID_TOKEN"}
@@ -211,3 +212,121 @@ def test_messages_quote_nothing_from_the_answer(status: int) -> None:
     with pytest.raises(MonitorError) as caught:
         read(answer)
     assert PRIVATE not in str(caught.value)
+
+
+# Operations of their own kind
+
+
+def test_a_403_of_an_operation_that_may_be_barred_is_no_word_about_the_credential() -> None:
+    """It is a refusal of this operation, unless its text names the token; a 401 always is about the credential."""
+    barred = Reply(operation="count", by_id=False, may_be_barred=True, status=403, headers={}, body=b"<html>")
+    with pytest.raises(ApiRefused) as caught:
+        raise_for_status(barred, START)
+    assert type(caught.value) is ApiRefused
+    for answer in (replace(barred, status=401), replace(barred, body=json.dumps(INVALID_TOKEN).encode())):
+        with pytest.raises(ApiAuthError):
+            raise_for_status(answer, START)
+
+
+@pytest.mark.parametrize("body", [b"", b" \n", b"null", b" null ", b"{}", b'{"errors": null}', {"id": "x"}])
+def test_a_success_without_content_may_say_nothing(body: Any) -> None:
+    """An operation whose answer is not described may answer with nothing, or with an object that tells of no error."""
+    raise_for_errors(reply(body=body))
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"<title>Please log in</title>", ApiUnclear),
+        (b"ok", ApiUnclear),
+        (b"[]", ApiUnclear),
+        ({"errors": "no"}, ApiUnclear),
+        ({"errors": "chat not found"}, ApiNotFound),
+        (INVALID_TOKEN, ApiAuthError),
+    ],
+)
+def test_a_success_without_content_may_tell_of_an_error(body: Any, error: type[MonitorError]) -> None:
+    """A web page or an error inside a 200 is no success."""
+    with pytest.raises(error):
+        raise_for_errors(reply(body=body))
+
+
+# Signatures
+
+ID = make_id("Conversation", START, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "text"),
+    [
+        (404, {"detail": "Not Found"}, "404 Not Found"),
+        (403, {"detail": "Forbidden"}, "403 Forbidden"),
+        (400, {"error": {"value": 1002, "name": "INVALID"}, "message": "INVALID"}, "400 INVALID INVALID"),
+        (400, {"errors": f"Conversation '{ID}' is gone."}, "400 Conversation # is gone."),
+        (400, {"errors": ["no object", "6046b5372dad0026e91c29d1"]}, "400 no object #"),
+        (422, {"detail": [{"loc": ["path", "id"], "msg": "bad"}]}, "422 path id bad"),
+        (200, {"result": None, "errors": "does not exist"}, "200 does not exist"),
+        (200, {"result": None, "errors": None}, '200 {"result": null, "errors": null}'),
+        (200, {"result": {"conversation": None}, "errors": []}, '200 {"result": {"conversation": null}, "errors": []}'),
+        (200, b"null", "200 null"),
+        (400, b"{}", "400 {}"),
+        (400, {"errors": "a\u0000b\n\n  c\u202e"}, "400 a#b c#"),
+        (400, {"errors": "x" * 200}, "400 " + "x" * 76),
+    ],
+)
+def test_a_signature_is_the_status_and_what_is_told(status: int, body: Any, text: str) -> None:
+    """Ids, numbers and what cannot be printed are replaced, and it is short: it is stored and shown."""
+    assert signature(reply(status, body)) == text
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (401, {"detail": "Unauthorized"}),
+        (403, INVALID_TOKEN),
+        (200, {"isRunning": False}),
+        (200, {"message": PRIVATE}),
+        (200, {"chatCount": 0}),
+        (403, {"reason": "a body of a gateway"}),
+        (403, b"<html>The request could not be satisfied."),
+        (403, b""),
+        (200, b"[" * 100_000),
+        (200, b"\xff"),
+    ],
+)
+def test_what_may_mean_anything_has_no_signature(status: int, body: Any) -> None:
+    """A refused credential, a page of somebody in between, or a value is never a word about what does not exist."""
+    assert signature(reply(status, body)) is None
+
+
+def test_two_ids_leave_the_same_signature() -> None:
+    """The answer about one missing object is known again for another."""
+    texts = {
+        signature(reply(400, {"errors": f"Chat {make_id('Chat', START, number)} of {number} is gone"}))
+        for number in range(50)
+    }
+    assert texts == {"400 Chat # of # is gone"}
+
+
+def test_errors_carry_the_signature_of_a_request_by_id() -> None:
+    """Refusals and unclear answers do, where one object was named, and outages never do."""
+    for status, told in ((400, "no"), (403, "no"), (404, "no")):
+        for by_id, text in ((True, f"{status} no"), (False, None)):
+            with pytest.raises(ApiRefused) as refused:
+                raise_for_status(reply(status, {"detail": told}, by_id=by_id), START)
+            assert refused.value.signature == text
+    with pytest.raises(ApiUnclear) as caught:
+        content(reply(200, {"errors": "no"}))
+    assert caught.value.signature == "200 no"
+    with pytest.raises(ApiNotFound) as gone:
+        content(reply(200, {"errors": "not found"}))
+    assert gone.value.signature == "200 not found"
+    assert unclear(reply(200, b"null", by_id=False), "which is null").signature is None
+
+
+@settings(max_examples=200)
+@given(st.integers(200, 599), st.binary() | st.recursive(st.none() | st.text() | st.floats(), st.lists).map(json.dumps))
+def test_any_answer_has_a_signature_or_none(status: int, body: bytes | str) -> None:
+    """No answer makes this raise; what comes out is short and printable."""
+    text = signature(reply(status, body if isinstance(body, bytes) else body.encode(errors="surrogatepass")))
+    assert text is None or (len(text) <= 80 and text.isprintable())

@@ -16,6 +16,7 @@ from monitor.alli.credentials import ApiKey
 from monitor.alli.exchange import Exchange, Request
 from monitor.alli.pacing import Pacer, Priority
 from monitor.errors import ApiAuthError, ApiNotFound, ApiRefused, ApiUnavailable, ApiUnclear, MonitorError
+from monitor.model.capabilities import Capabilities, Proof
 from monitor.model.conversation import Vote
 from tests.support.clock import ManualClock
 from tests.unit.alli.kit import KEY, START, Handler, Recorder, chat_row, conversation_row, make_client, make_id
@@ -118,14 +119,103 @@ async def test_filters_follow_the_unit_of_the_answers() -> None:
     assert [request.url.params["startedAt"] for request in asked] == ["1799999999000", "1799999999.000"]
 
 
-async def test_rows_outside_the_filter_are_kept_and_counted() -> None:
-    """A server that ignores a filter is noticed, and what it sends is not thrown away."""
+async def test_rows_outside_the_filter_are_left_out_and_counted() -> None:
+    """A server that ignores a filter is noticed, and what it sends is not taken for what was asked for."""
     telemetry = Recorder()
-    handler, _ = always(lambda: page(conversation_row(at=START - 600)))
+    handler, _ = always(lambda: page(conversation_row(at=START - 600), conversation_row(1)))
     client = make_client(handler, telemetry=telemetry)
     listing = client.conversations(ConversationQuery(last_chat_from=START), priority=Priority.RUNS)
-    assert len((await anext(listing)).conversations) == 1
+    assert [each.last_chat_at for each in (await anext(listing)).conversations] == [START]
     assert telemetry.drifts == {"filter_ignored": 1}
+
+
+async def test_a_filter_that_is_known_not_to_work_is_done_without() -> None:
+    """It is not sent, as it may hide what it should show, and rows outside of it are no deviation any more."""
+    telemetry = Recorder()
+    handler, asked = always(lambda: page(conversation_row(at=START - 600)))
+    client = make_client(handler, telemetry=telemetry)
+    client.adapt(Capabilities(time_filter=Proof.FAILS))
+    listing = client.conversations(ConversationQuery(last_chat_from=START), priority=Priority.RUNS)
+    assert not (await anext(listing)).conversations
+    assert not telemetry.drifts
+    assert set(asked[0].url.params) == {"pageSize", "order"}
+
+
+@pytest.mark.parametrize(
+    ("unit", "written"), [("s", "1800000000.000"), ("us", "1800000000000000"), (None, "1800000000000")]
+)
+async def test_filters_are_written_in_the_unit_that_a_probe_saw_honoured(unit: str | None, written: str) -> None:
+    """Filters may have another unit than answers, which here are in milliseconds."""
+    handler, asked = in_turn(page(conversation_row()), page())
+    client = make_client(handler)
+    client.adapt(Capabilities(filter_unit=unit))
+    assert client.time_unit_known is (unit is not None)
+    for _ in range(2):
+        async for _ in client.conversations(ConversationQuery(last_chat_from=START), priority=Priority.RUNS):
+            pass
+    assert asked[1].url.params["startedAt"] == written
+
+
+MISSING = {
+    "403 Forbidden": httpx.Response(403, json={"message": "Forbidden"}),
+    "400 no such thing": httpx.Response(400, json={"error": "no such thing"}),
+    '200 {"result": null}': httpx.Response(200, json={"result": None}),
+}
+
+
+@pytest.mark.parametrize("signature", list(MISSING))
+async def test_a_missing_object_is_told_from_a_refused_credential(signature: str) -> None:
+    """What looks like this server's answer about what is missing is that, if the list works at the same time."""
+    refusal = MISSING[signature]
+    handler, asked = always(lambda: refusal)
+    client = make_client(lambda request: page() if "pageSize" in request.url.params else handler(request))
+    client.adapt(Capabilities(missing=signature))
+    with pytest.raises(ApiNotFound) as caught:
+        await ask(client)
+    assert caught.value.signature == signature
+    assert {request.url.path for request in asked} == {asked[0].url.path}
+
+
+async def test_a_revoked_key_makes_nothing_missing() -> None:
+    """Where what is missing and what is forbidden look alike, a list that is refused, too, is about the credential."""
+    handler, asked = always(lambda: MISSING["403 Forbidden"])
+    client = make_client(handler)
+    client.adapt(Capabilities(missing="403 Forbidden"))
+    with pytest.raises(ApiAuthError):
+        await ask(client)
+    assert [request.url.path.rpartition("/")[2] for request in asked] == ["running", "conversations"]
+
+
+async def test_an_outage_makes_nothing_missing() -> None:
+    """When the list that should confirm it cannot be read, nothing is known."""
+    handler, _ = in_turn(MISSING["400 no such thing"], *[httpx.Response(503)] * 3)
+    client = make_client(handler)
+    client.adapt(Capabilities(missing="400 no such thing"))
+    with pytest.raises(ApiUnavailable):
+        await ask(client)
+
+
+async def test_a_403_about_one_object_is_not_about_the_credential() -> None:
+    """If the list works, the key does: the object is refused, and nobody is told to replace the key."""
+    handler, _ = in_turn(MISSING["403 Forbidden"], page())
+    with pytest.raises(ApiRefused) as caught:
+        await ask(make_client(handler))
+    assert type(caught.value) is ApiRefused
+    assert (caught.value.code, caught.value.signature) == (403, "403 Forbidden")
+
+
+@pytest.mark.parametrize(
+    ("answer", "requests"), [(httpx.Response(401), 1), (httpx.Response(400, json={"error": "another"}), 1)]
+)
+async def test_other_refusals_are_what_they_are(answer: httpx.Response, requests: int) -> None:
+    """A 401 is about the credential at once, and an answer of another kind is no missing object."""
+    handler, asked = always(lambda: answer)
+    client = make_client(handler)
+    client.adapt(Capabilities(missing="400 no such thing"))
+    with pytest.raises(ApiRefused) as caught:
+        await ask(client)
+    assert not isinstance(caught.value, ApiNotFound)
+    assert len(asked) == requests
 
 
 @pytest.mark.parametrize(
@@ -274,6 +364,31 @@ async def test_a_refusal_whose_body_cannot_be_read_is_still_a_refusal() -> None:
     with pytest.raises(ApiUnavailable) as caught:
         await make_client(handler).stop(ID)
     assert not caught.value.sent
+
+
+async def test_a_refusal_whose_body_breaks_off_is_counted_as_the_refusal() -> None:
+    """The metrics tell the status that came, not the end of a body that nobody needs."""
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"{"
+        raise httpx.ReadError("no")
+
+    telemetry = Recorder()
+    handler, _ = always(lambda: httpx.Response(404, content=broken()))
+    with pytest.raises(ApiNotFound):
+        await ask(make_client(handler, telemetry=telemetry))
+    assert telemetry.codes == ["404"]
+
+
+async def test_the_witness_sees_every_answer_of_every_attempt() -> None:
+    """A failed attempt that was answered is shown, too; one without an answer is not."""
+    seen: list[tuple[str, int, bytes]] = []
+    handler, _ = in_turn(httpx.ConnectError("no"), httpx.Response(503, content=b"later"), running())
+    client = make_client(
+        handler, witness=lambda request, reply, _at: seen.append((request.operation, reply.status, reply.body))
+    )
+    await ask(client)
+    assert seen == [("get_running", 503, b"later"), ("get_running", 200, b'{"isRunning":true}')]
 
 
 async def test_a_body_that_does_not_end_is_cut() -> None:
