@@ -75,8 +75,9 @@ def _spoil_json(kind: FaultKind, answer: Response) -> Response:
 
 def _with_bad_row(content: Any) -> Any:
     """Spoil the middle row of a page of conversations or chats, so that good rows stand on both sides."""
+    page = content.get("result", content) if isinstance(content, dict) else None
     for name, time in (("conversations", "createdAt"), ("chats", "timestamp")):
-        if isinstance(content, dict) and (rows := content.get(name)):
+        if isinstance(page, dict) and (rows := page.get(name)):
             rows[len(rows) // 2] |= {"id": 17, time: "yesterday"}
             break
     return content

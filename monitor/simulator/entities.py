@@ -119,13 +119,18 @@ class Run:
     chat: Chat | None = None
     ticks: int = 0
     listed_at: float | None = None
+    confirmed_at: float | None = None
     ended: float | None = None
     ending: Ending | None = None
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Conversation:
-    """One conversation; `chats` are in the order of time and `run` is the one running now."""
+    """
+    One conversation; `chats` and `runs` are in the order of time, and `run` is the one running now.
+
+    `touched_at` is when something else than a chat was last taken for activity, None while nothing was.
+    """
 
     id: str
     title: str
@@ -137,14 +142,25 @@ class Conversation:
     assignee: str | None = None
     categories: list[str] = field(default_factory=list)
     chats: list[Chat] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
     run: Run | None = None
+    touched_at: float | None = None
 
     @property
     def last_chat_at(self) -> float | None:
-        """When the newest chat was written; None without chats."""
-        return self.chats[-1].at if self.chats else None
+        """When the newest chat was written, or something was taken for as much; None without chats."""
+        if not self.chats:
+            return None
+        return self.chats[-1].at if self.touched_at is None else max(self.chats[-1].at, self.touched_at)
 
     @property
     def first_chat_at(self) -> float | None:
         """When the oldest chat was written; None without chats."""
         return self.chats[0].at if self.chats else None
+
+    def run_at(self, moment: float) -> Run | None:
+        """Return the run that was running at `moment`, which is not in the future."""
+        for run in reversed(self.runs):
+            if run.began <= moment:
+                return run if run.ended is None or run.ended > moment else None
+        return None

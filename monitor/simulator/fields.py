@@ -11,8 +11,19 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from monitor.durations import Duration, parse_duration
 from monitor.simulator.operations import OPERATIONS
 from monitor.simulator.query import ListQuery
+from monitor.simulator.shape import FIELDS, NULLABLE
 
-__all__ = ["ListParameter", "Offset", "OperationName", "Period", "Share", "StopLag", "TimeZone"]
+__all__ = [
+    "FieldName",
+    "ListParameter",
+    "NullableField",
+    "Offset",
+    "OperationName",
+    "Period",
+    "Share",
+    "StopLag",
+    "TimeZone",
+]
 
 
 def _offset(value: Any) -> float:
@@ -42,6 +53,18 @@ def _list_parameter(value: str) -> str:
     return value
 
 
+def _field_name(value: str) -> str:
+    if value not in FIELDS:
+        raise ValueError(f"no field {value!r} is known; a name is that of type and field, such as Chat.completed")
+    return value
+
+
+def _nullable_field(value: str) -> str:
+    if value not in NULLABLE:
+        raise ValueError(f"no field {value!r} may be null; known are {', '.join(sorted(NULLABLE))}")
+    return value
+
+
 def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -67,6 +90,12 @@ OperationName = Annotated[str, AfterValidator(_operation_name)]
 
 ListParameter = Annotated[str, AfterValidator(_list_parameter)]
 """A query parameter of the list of conversations."""
+
+FieldName = Annotated[str, AfterValidator(_field_name)]
+"""The name of a field of what the API shows, with its type, such as ``Chat.completed``."""
+
+NullableField = Annotated[str, AfterValidator(_nullable_field)]
+"""The name of such a field that may be null."""
 
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 """The IANA name of a time zone."""

@@ -19,6 +19,7 @@ class Ledger:
         self._stops: list[StopRecord] = []
         self._ratings: list[RatingRecord] = []
         self._requests: Counter[str] = Counter()
+        self._untrue: Counter[str] = Counter()
         self._users_created: list[str] = []
 
     def open_run(self, conversation: Conversation, plan: RunPlan, now: float) -> Run:
@@ -46,6 +47,10 @@ class Ledger:
         """Count a request."""
         self._requests[operation] += 1
 
+    def add_untrue(self, operation: str) -> None:
+        """Count an answer that said something untrue of what runs."""
+        self._untrue[operation] += 1
+
     def add_user(self, user_id: str) -> None:
         """Note a user that a header created."""
         self._users_created.append(user_id)
@@ -59,6 +64,7 @@ class Ledger:
             stops=tuple(self._stops),
             ratings=tuple(self._ratings),
             requests=dict(self._requests),
+            untrue=dict(self._untrue),
             faults=faults,
             users_created=tuple(self._users_created),
         )
@@ -73,6 +79,7 @@ def _run_record(run: Run) -> RunRecord:
         app_name=app.name if app is not None else None,
         began=run.began,
         listed_at=run.listed_at,
+        confirmed_at=run.confirmed_at,
         ended=run.ended,
         ending=run.ending,
     )

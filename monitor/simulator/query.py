@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from itertools import islice
 from typing import Annotated
 
-import msgspec
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from monitor.simulator.answers import Refusal, json_response
+from monitor.simulator.cursors import Cursor, read_cursor, write_cursor
 from monitor.simulator.entities import Conversation
 from monitor.simulator.options import Paging
-from monitor.simulator.ordering import Ordering, Position
+from monitor.simulator.ordering import Ordering
 from monitor.simulator.wire import from_wire_time
 from monitor.simulator.world import World
 
@@ -37,7 +34,7 @@ class Order(StrEnum):
 
 
 class ListQuery(BaseModel):
-    """The query parameters of the list; times are in the server's unit."""
+    """The query parameters of the list; times are in the server's unit of filters."""
 
     model_config = ConfigDict(alias_generator=to_camel)
 
@@ -58,26 +55,39 @@ class ListQuery(BaseModel):
 
 
 def list_page(query: ListQuery, world: World) -> tuple[list[Conversation], str | None]:
-    """Return one page of conversations and the cursor of the next page, None on the last; raise Refusal with a 422."""
+    """
+    Return one page of conversations and the cursor of the next page, None on the last.
+
+    Raises Refusal when the cursor cannot be used.
+    """
     by_last = query.order in {Order.LAST_CHAT_TIME_DESC, Order.LAST_CHAT_TIME_ASC}
     ordering = world.by_last_chat if by_last else world.by_first_chat
     descending = query.order in {Order.LAST_CHAT_TIME_DESC, Order.FIRST_CHAT_TIME_DESC}
-    offset, after = _read_cursor(query.cursor, world.options.paging)
-    ids = ordering.walk(descending=descending, after=after)
+    cursor = read_cursor(query.cursor, world.options, world.now)
+    ids = ordering.walk(descending=descending, after=cursor.after)
     matches: Iterator[Conversation] = map(world.conversations.__getitem__, ids)
     for each in _filters(query, world):
         matches = filter(each, matches)
-    found = list(islice(matches, offset, offset + query.page_size + 1))
+    found = list(islice(matches, cursor.offset, cursor.offset + query.page_size + 1))
     page = found[: query.page_size]
-    if len(found) == len(page):
+    if len(found) == len(page) and not world.options.endless_cursor:
         return page, None
-    return page, _write_cursor(world.options.paging, offset + len(page), ordering, page[-1])
+    return page, write_cursor(_next_cursor(cursor, page, ordering, world))
+
+
+def _next_cursor(cursor: Cursor, page: list[Conversation], ordering: Ordering, world: World) -> Cursor:
+    if not page:
+        return cursor
+    if world.options.paging is Paging.OFFSET:
+        return Cursor(offset=cursor.offset + len(page), page=cursor.page + 1, issued=world.now)
+    return Cursor(after=ordering.position(page[-1].id), page=cursor.page + 1, issued=world.now)
 
 
 def _filters(query: ListQuery, world: World) -> list[_Filter]:
     filters: list[_Filter] = []
     if query.background_running is not None:
-        filters.append(lambda c: (c.run is not None) is query.background_running)
+        then = world.now - world.options.running_filter_lag
+        filters.append(lambda c: (c.run_at(then) is not None) is query.background_running)
     if query.active_only:
         filters.append(lambda c: not c.is_end)
     if query.user_ids is not None:
@@ -94,13 +104,13 @@ def _filters(query: ListQuery, world: World) -> list[_Filter]:
 
 def _time_filters(query: ListQuery, world: World) -> list[_Filter]:
     filters: list[_Filter] = []
-    unit = world.options.time_unit
+    unit = world.options.filter_unit or world.options.time_unit
     if query.started_at is not None:
         last_from = from_wire_time(query.started_at, unit)
-        filters.append(lambda c: bool(c.chats) and c.chats[-1].at >= last_from)
+        filters.append(lambda c: c.last_chat_at is not None and c.last_chat_at >= last_from)
     if query.end_at is not None:
         last_to = from_wire_time(query.end_at, unit)
-        filters.append(lambda c: bool(c.chats) and c.chats[-1].at <= last_to)
+        filters.append(lambda c: c.last_chat_at is not None and c.last_chat_at <= last_to)
     if query.first_chat_started_at is not None:
         first_from = from_wire_time(query.first_chat_started_at, unit)
         filters.append(lambda c: bool(c.chats) and c.chats[0].at >= first_from)
@@ -112,21 +122,3 @@ def _time_filters(query: ListQuery, world: World) -> list[_Filter]:
 
 def _mentions(term: str) -> _Filter:
     return lambda c: term in c.title.casefold() or any(term in chat.message.casefold() for chat in c.chats)
-
-
-def _write_cursor(paging: Paging, given: int, ordering: Ordering, last: Conversation) -> str:
-    content = given if paging is Paging.OFFSET else ordering.position(last.id)
-    return base64.urlsafe_b64encode(msgspec.msgpack.encode(content)).decode("ascii")
-
-
-def _read_cursor(cursor: str | None, paging: Paging) -> tuple[int, Position | None]:
-    if not cursor:
-        return 0, None
-    try:
-        content = base64.urlsafe_b64decode(cursor)
-        if paging is Paging.OFFSET:
-            return msgspec.msgpack.decode(content, type=Annotated[int, msgspec.Meta(ge=0)]), None
-        return 0, msgspec.msgpack.decode(content, type=Position)
-    except (binascii.Error, msgspec.DecodeError, ValueError) as error:
-        problem = {"type": "value_error", "loc": ["query", "cursor"], "msg": "unknown cursor"}
-        raise Refusal(json_response({"detail": [problem]}, 422)) from error

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
-from monitor.simulator.answers import Refusal, json_response, not_found
+from monitor.simulator.answers import Refusal, json_response, missing, not_json
 from monitor.simulator.entities import Chat, Conversation
+from monitor.simulator.options import DailyCount
 from monitor.simulator.query import ListQuery, list_page
 from monitor.simulator.requests import DailyRange, read_body, read_query
 from monitor.simulator.wire import EMBEDDED_CHATS, category_row, chat_detail, chat_row, conversation_row
@@ -45,8 +46,8 @@ async def list_conversations(request: Request, world: World) -> Response:
     """Answer one page of conversations."""
     query = read_query(request, ListQuery, world.options.ignored_parameters)
     page, cursor = list_page(query, world)
-    if query.background_running:
-        world.note_listed(page)
+    if query.background_running is not None:
+        world.note_listed(page, running=query.background_running)
     rows = [conversation_row(each, world.options, embed=world.options.embed) for each in page]
     return json_response({"conversations": rows, "cursor": cursor})
 
@@ -69,7 +70,7 @@ async def list_chats(request: Request, world: World) -> Response:
 
 async def get_running(request: Request, world: World) -> Response:
     """Answer whether a background run is going on."""
-    return json_response({"isRunning": find_conversation(request, world).run is not None})
+    return json_response({"isRunning": world.is_running(find_conversation(request, world).id)})
 
 
 async def get_chat(request: Request, world: World) -> Response:
@@ -83,7 +84,11 @@ async def list_categories(request: Request, world: World) -> Response:  # noqa: 
 
 
 async def daily_count(request: Request, world: World) -> Response:
-    """Answer how many conversations had their first chat on each day of a range."""
+    """Answer how many conversations had their first chat on each day of a range, if the request arrives whole."""
+    if world.options.daily_count is DailyCount.FORBIDDEN:
+        return HTMLResponse("<title>ERROR</title><p>The request could not be satisfied.</p>", 403)
+    if world.options.daily_count is DailyCount.BODY_DROPPED:
+        return not_json()
     wanted = await read_body(request, DailyRange)
     zone = ZoneInfo(world.options.timezone)
     counts: Counter[date] = Counter(
@@ -99,17 +104,17 @@ async def daily_count(request: Request, world: World) -> Response:
 
 
 def find_conversation(request: Request, world: World) -> Conversation:
-    """Return the conversation that the path names; raise Refusal with a 404."""
+    """Return the conversation that the path names; raise Refusal when there is none."""
     conversation = world.conversations.get(request.path_params["conversation_id"])
     if conversation is None:
-        raise Refusal(not_found())
+        raise Refusal(missing(world.options.missing))
     return conversation
 
 
 def find_chat(request: Request, world: World) -> Chat:
-    """Return the chat that the path names, which belongs to the conversation; raise Refusal with a 404."""
+    """Return the chat that the path names, which belongs to the conversation; raise Refusal when there is none."""
     conversation = find_conversation(request, world)
     chat = world.chats.get(request.path_params["chat_id"])
     if chat is None or chat.conversation_id != conversation.id:
-        raise Refusal(not_found())
+        raise Refusal(missing(world.options.missing))
     return chat

@@ -27,7 +27,8 @@ class RunRecord:
     """
     One run; `ended` and `ending` are None while it runs.
 
-    `listed_at` is when the list of running conversations first showed it, None while nobody could have seen it.
+    `listed_at` is when the list of running conversations first showed it and `confirmed_at` when an `isRunning` did,
+    None while nobody could have seen it there. Either may be late or, where the server lags, after the end.
     """
 
     id: str
@@ -36,6 +37,7 @@ class RunRecord:
     app_name: str | None
     began: float
     listed_at: float | None
+    confirmed_at: float | None
     ended: float | None
     ending: Ending | None
 
@@ -80,8 +82,9 @@ class Record:
     """
     Everything that happened from `start` to `now`, in the order in which it began.
 
-    `requests` counts what was asked of each operation, whatever the answer was; `faults` counts how often each kind
-    of fault struck; `users_created` are the ids that came into being by an `OWN-USER-ID` header.
+    `requests` counts what was asked of each operation, whatever the answer was; `untrue` counts those answers that
+    said of what runs something that was not so at that moment, because the server lags behind; `faults` counts how
+    often each kind of fault struck; `users_created` are the ids that came into being by an `OWN-USER-ID` header.
     """
 
     start: float
@@ -90,5 +93,6 @@ class Record:
     stops: tuple[StopRecord, ...]
     ratings: tuple[RatingRecord, ...]
     requests: Mapping[str, int]
+    untrue: Mapping[str, int]
     faults: Mapping[str, int]
     users_created: tuple[str, ...]

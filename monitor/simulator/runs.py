@@ -31,6 +31,7 @@ def begin(run: Run, stage: Stage) -> None:
     if run.conversation.run is not None:
         end(run.conversation.run, Ending.FINISHED, stage.now)
     run.conversation.run = run
+    run.conversation.runs.append(run)
     if run.plan.shows_chat:
         _open_chat(run, stage)
     if run.plan.duration is not None:
@@ -39,24 +40,25 @@ def begin(run: Run, stage: Stage) -> None:
         stage.at(stage.now + run.plan.every, lambda: _progress(run, stage))
 
 
-def end(run: Run, ending: Ending, now: float) -> None:
-    """End `run` now; nothing happens when it has ended."""
+def end(run: Run, ending: Ending, now: float, *, completes: bool = True) -> None:
+    """End `run` now, and complete its chat unless told otherwise; nothing happens when it has ended."""
     if run.ended is not None:
         return
     run.ended, run.ending = now, ending
     run.conversation.run = None
     if run.chat is not None:
-        _close_chat(run.chat, Result.INCOMPLETE if ending is Ending.DELETED else run.plan.result)
+        left = ending is Ending.DELETED or not completes
+        _close_chat(run.chat, Result.INCOMPLETE if left else run.plan.result)
 
 
-def stop(run: Run, lag: float, stage: Stage) -> StopEffect:
-    """Ask `run` to stop; it obeys after `lag` seconds, or never when that is infinite."""
+def stop(run: Run, lag: float, stage: Stage, *, completes: bool) -> StopEffect:
+    """Ask `run` to stop; it obeys after `lag` seconds, or never when that is infinite, as `end` says."""
     if lag == math.inf:
         return StopEffect.IGNORED
     if lag > 0:
-        stage.at(stage.now + lag, lambda: end(run, Ending.STOPPED, stage.now))
+        stage.at(stage.now + lag, lambda: end(run, Ending.STOPPED, stage.now, completes=completes))
         return StopEffect.LAGGING
-    end(run, Ending.STOPPED, stage.now)
+    end(run, Ending.STOPPED, stage.now, completes=completes)
     return StopEffect.STOPPED
 
 

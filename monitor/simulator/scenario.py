@@ -17,8 +17,18 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from monitor.durations import Duration
 from monitor.simulator.entities import Result, RunKind
 from monitor.simulator.faults import FaultKind
-from monitor.simulator.fields import ListParameter, Offset, OperationName, Period, Share, StopLag, TimeZone
-from monitor.simulator.options import Paging, TimeUnit
+from monitor.simulator.fields import (
+    FieldName,
+    ListParameter,
+    NullableField,
+    Offset,
+    OperationName,
+    Period,
+    Share,
+    StopLag,
+    TimeZone,
+)
+from monitor.simulator.options import DailyCount, Missing, Novelty, Paging, TimeUnit
 
 __all__ = [
     "DEMO",
@@ -50,15 +60,36 @@ class ServerSpec(_Spec):
     """How the server behaves: `monitor.simulator.options.Options` in YAML."""
 
     api_key: str = "simulated-key"
+
     time_unit: TimeUnit = TimeUnit.MILLISECONDS
+    filter_unit: TimeUnit | None = None
     clock_offset: Offset = 0.0
+    date_header: bool = True
+    timezone: TimeZone = "UTC"
+
     embed: int = Field(default=20, ge=0, le=20)
     embed_newest_first: bool = False
-    paging: Paging = Paging.KEYSET
-    date_header: bool = True
-    stop_lag: StopLag = Field(default=0.0, alias="stop")
     ignored_parameters: frozenset[ListParameter] = frozenset()
-    timezone: TimeZone = "UTC"
+    paging: Paging = Paging.KEYSET
+    cursor_lifetime: Duration = math.inf
+    cursor_pages: int | None = Field(default=None, ge=0)
+    expired_cursor: Literal[400, 422] = 422
+    endless_cursor: bool = False
+
+    running_filter_lag: Duration = 0.0
+    running_lag: Duration = 0.0
+    stop_lag: StopLag = Field(default=0.0, alias="stop")
+    stop_completes: bool = True
+    idle_stop: Literal[200, 409] = 200
+
+    rating_touches: bool = False
+
+    missing: Missing = Missing.NOT_FOUND
+    daily_count: DailyCount = DailyCount.WORKS
+    result_wrapper: bool = False
+    novelties: frozenset[Novelty] = frozenset()
+    nulls: frozenset[NullableField] = frozenset()
+    lacks: frozenset[FieldName] = frozenset()
 
 
 class AppSpec(_Spec):

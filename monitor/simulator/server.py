@@ -21,11 +21,11 @@ from starlette.routing import Route
 from monitor.errors import StartError
 from monitor.serving import Server
 from monitor.simulator import breakage
-from monitor.simulator.answers import Refusal, json_response, method_not_allowed, not_found, unauthorized
+from monitor.simulator.answers import Refusal, json_response, method_not_allowed, not_found, unauthorized, wrapped
 from monitor.simulator.operations import OPERATIONS, Operation
 from monitor.simulator.world import World
 
-__all__ = ["app", "serve"]
+__all__ = ["app", "serve", "serve_app"]
 
 
 def app(world: World) -> Starlette:
@@ -45,16 +45,23 @@ def app(world: World) -> Starlette:
 
 @asynccontextmanager
 async def serve(world: World, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-    """
-    Serve `world` from the running event loop and yield the base URL; port 0 is any free port.
+    """Serve `world` as `serve_app` says."""
+    async with serve_app(app(world), host, port) as url:
+        yield url
 
-    No signal handlers are installed. Raises StartError when the address cannot be bound.
+
+@asynccontextmanager
+async def serve_app(application: Starlette, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """
+    Serve `application`, which dates its answers, from the running event loop and yield the base URL.
+
+    Port 0 is any free port. No signal handlers are installed. Raises StartError when the address cannot be bound.
     """
     try:
         listener = socket.create_server((host, port))
     except OSError as error:
         raise StartError(f"the simulator cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}") from error
-    server = Server(app(world), http=breakage.BreakableProtocol, grace=1, dates=False)
+    server = Server(application, http=breakage.BreakableProtocol, grace=1, dates=False)
     server.start(listener)
     try:
         yield f"http://{host}:{listener.getsockname()[1]}"
@@ -86,9 +93,10 @@ async def _answer(operation: Operation, request: Request, world: World) -> Respo
     if own_user_id := request.headers.get("own-user-id"):
         world.identify_user(own_user_id)
     try:
-        return await operation.answer(request, world)
+        answer = await operation.answer(request, world)
     except Refusal as refusal:
         return refusal.response
+    return wrapped(answer) if world.options.result_wrapper else answer
 
 
 def _authorized(request: Request, world: World) -> bool:

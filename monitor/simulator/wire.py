@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from monitor.simulator.entities import Category, Chat, Conversation, Step
-from monitor.simulator.options import Options, TimeUnit
+from monitor.simulator.entities import App, Category, Chat, Conversation, Step, User
+from monitor.simulator.options import Novelty, Options, TimeUnit
+from monitor.simulator.shape import shaped
 
 __all__ = [
     "EMBEDDED_CHATS",
@@ -20,15 +21,20 @@ __all__ = [
 EMBEDDED_CHATS = 20
 """How many of the newest chats a conversation read by id holds."""
 
+_PER_SECOND = {TimeUnit.SECONDS: 1, TimeUnit.MILLISECONDS: 1000, TimeUnit.MICROSECONDS: 1_000_000}
+_DIGITS = {TimeUnit.SECONDS: 6, TimeUnit.MILLISECONDS: 3, TimeUnit.MICROSECONDS: 0}
+_NEW_SENDERS = {"USER": "CUSTOMER", "BOT": "ASSISTANT", "AGENT": "OPERATOR"}
+_NEW_TYPE = "agentic_flow"
+
 
 def to_wire_time(seconds: float, unit: TimeUnit) -> float:
     """Return server time, which is in whole microseconds, in the unit of the API."""
-    return round(seconds * 1000, 3) if unit is TimeUnit.MILLISECONDS else round(seconds, 6)
+    return round(seconds * _PER_SECOND[unit], _DIGITS[unit])
 
 
 def from_wire_time(number: float, unit: TimeUnit) -> float:
     """Return the server time, in whole microseconds, that a number of the API stands for."""
-    return round(number / 1000 if unit is TimeUnit.MILLISECONDS else number, 6)
+    return round(number / _PER_SECOND[unit], 6)
 
 
 def conversation_row(conversation: Conversation, options: Options, *, embed: int) -> dict[str, Any]:
@@ -38,10 +44,10 @@ def conversation_row(conversation: Conversation, options: Options, *, embed: int
         chats = chats[::-1]
     last_chat_at = conversation.last_chat_at
     user, app = conversation.user, conversation.app
-    return {
+    row = {
         "id": conversation.id,
         "title": conversation.title,
-        "user": user and {"userId": user.id, "firstName": user.first_name, "lastName": user.last_name},
+        "user": user and _user(user, options),
         "createdAt": to_wire_time(conversation.created_at, options.time_unit),
         "lastChatTime": None if last_chat_at is None else to_wire_time(last_chat_at, options.time_unit),
         "isEnd": conversation.is_end,
@@ -49,30 +55,21 @@ def conversation_row(conversation: Conversation, options: Options, *, embed: int
         "memo": None,
         "chats": [chat_row(chat, options) for chat in chats],
         "chatCount": len(conversation.chats),
-        "llmApp": app and {"id": app.id, "name": app.name, "description": app.description},
+        "llmApp": app and _app(app, options),
         "variables": None,
     }
+    return shaped("Conversation", row, options)
 
 
 def chat_row(chat: Chat, options: Options) -> dict[str, Any]:
     """Return a chat as lists show it."""
-    return {
-        "id": chat.id,
-        "type": chat.type,
-        "sender": chat.sender,
-        "message": chat.message,
-        "source": None,
-        "timestamp": to_wire_time(chat.at, options.time_unit),
-        "completed": chat.completed,
-        "citations": [_citation(number) for number in range(1, chat.citations + 1)] or None,
-        "rating": chat.rating,
-        "agentRating": chat.agent_rating,
-    }
+    return shaped("Chat", _chat(chat, options), options)
 
 
 def chat_detail(chat: Chat, options: Options) -> dict[str, Any]:
     """Return a chat read by its id, with its intermediate steps."""
-    return chat_row(chat, options) | {"intermediateSteps": [_step(step, options) for step in chat.steps] or None}
+    steps = [_step(step, options) for step in chat.steps] or None
+    return shaped("Chat", _chat(chat, options) | {"intermediateSteps": steps}, options)
 
 
 def category_row(category: Category) -> dict[str, Any]:
@@ -80,18 +77,44 @@ def category_row(category: Category) -> dict[str, Any]:
     return {"categoryId": category.id, "name": category.name}
 
 
-def _step(step: Step, options: Options) -> dict[str, Any]:
+def _user(user: User, options: Options) -> dict[str, Any]:
+    row = {"userId": user.id, "firstName": user.first_name, "lastName": user.last_name}
+    return shaped("User", row, options)
+
+
+def _app(app: App, options: Options) -> dict[str, Any]:
+    return shaped("LLMApp", {"id": app.id, "name": app.name, "description": app.description}, options)
+
+
+def _chat(chat: Chat, options: Options) -> dict[str, Any]:
+    new = options.novelties
     return {
+        "id": chat.id,
+        "type": _NEW_TYPE if chat.type and Novelty.TYPES in new else chat.type,
+        "sender": _NEW_SENDERS.get(chat.sender, chat.sender) if Novelty.SENDERS in new else chat.sender,
+        "message": chat.message,
+        "source": None,
+        "timestamp": to_wire_time(chat.at, options.time_unit),
+        "completed": chat.completed,
+        "citations": [_citation(number, options) for number in range(1, chat.citations + 1)] or None,
+        "rating": chat.rating,
+        "agentRating": chat.agent_rating,
+    }
+
+
+def _step(step: Step, options: Options) -> dict[str, Any]:
+    row = {
         "key": step.key,
         "createdAt": to_wire_time(step.created_at, options.time_unit),
         "completed": step.completed,
         "statusMessage": "done" if step.completed else "working",
         "markdownMessage": None,
     }
+    return shaped("IntermediateStep", row, options)
 
 
-def _citation(number: int) -> dict[str, Any]:
-    return {
+def _citation(number: int, options: Options) -> dict[str, Any]:
+    row = {
         "clueId": f"clue-{number}",
         "source": "document",
         "title": f"Document {number}",
@@ -100,3 +123,4 @@ def _citation(number: int) -> dict[str, Any]:
         "url": None,
         "text": None,
     }
+    return shaped("Citation", row, options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Literal
 
@@ -151,11 +151,29 @@ class World:
         if run is not None:
             runs.end(run, Ending.FINISHED, self.now)
 
-    def note_listed(self, conversations: Iterable[Conversation]) -> None:
-        """Take note that the list of running conversations shows these: from now on their runs can be known."""
-        for run in (conversation.run for conversation in conversations):
+    def note_listed(self, conversations: Sequence[Conversation], *, running: bool) -> None:
+        """
+        Take note that the list shows these as `running` or not, which may be late and not be so any more.
+
+        From now on the runs that it shows can be known.
+        """
+        if any((conversation.run is not None) is not running for conversation in conversations):
+            self.ledger.add_untrue("list_conversations")
+        then = self.now - self.options.running_filter_lag
+        for run in (conversation.run_at(then) for conversation in conversations):
             if run is not None and run.listed_at is None:
                 run.listed_at = self.now
+
+    def is_running(self, conversation_id: str) -> bool:
+        """Return what the server says of whether a run is going on, which may lag behind, and put it on record."""
+        self.advance()
+        conversation = self.conversations[conversation_id]
+        run = conversation.run_at(self.now - self.options.running_lag)
+        if run is not None and run.confirmed_at is None:
+            run.confirmed_at = self.now
+        if (run is None) is not (conversation.run is None):
+            self.ledger.add_untrue("get_running")
+        return run is not None
 
     def check(self, conversation_id: str) -> None:
         """Take note that somebody reads this conversation by id: some runs end just then."""
@@ -165,17 +183,18 @@ class World:
             runs.check(run, self.now)
 
     def stop(self, conversation_id: str) -> StopRecord:
-        """Carry out a stop request and put it on record; a conversation that does not exist answers 404."""
+        """Carry out a stop request and put it on record with the status that the options say."""
         self.advance()
         conversation = self.conversations.get(conversation_id)
         run = conversation.run if conversation is not None else None
         status = 200
         if conversation is None:
-            effect, status = StopEffect.MISSING, 404
+            effect, status = StopEffect.MISSING, self.options.missing.status
         elif run is None:
-            effect = StopEffect.IDLE
+            effect, status = StopEffect.IDLE, self.options.idle_stop
         else:
-            effect = runs.stop(run, self.options.stop_lag if run.plan.stop_lag is None else run.plan.stop_lag, self)
+            lag = self.options.stop_lag if run.plan.stop_lag is None else run.plan.stop_lag
+            effect = runs.stop(run, lag, self, completes=self.options.stop_completes)
         return self.ledger.add_stop(conversation_id, effect, run=run, status=status, now=self.now)
 
     def refuse_stop(self, conversation_id: str, status: int | None) -> None:
@@ -193,6 +212,10 @@ class World:
         else:
             previous, chat.agent_rating = chat.agent_rating, vote
         self.ledger.add_rating(chat, by, previous=previous, vote=vote, now=self.now)
+        if self.options.rating_touches and previous is not vote:
+            conversation = self.conversations[chat.conversation_id]
+            conversation.touched_at = self.now
+            self._place(conversation)
 
     def end_conversation(self, conversation_id: str) -> None:
         """Let the user end a conversation; a run goes on."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.simulator.answers import Refusal, json_response, not_found
+from monitor.simulator.answers import Refusal, idle, json_response, missing
 from monitor.simulator.entities import Conversation
 from monitor.simulator.reads import find_chat, find_conversation
+from monitor.simulator.record import StopEffect
 from monitor.simulator.requests import (
     BulkUpdate,
     CategoryBody,
@@ -37,9 +40,11 @@ _COMPLETION = ("This ", "is ", "a ", "simulated ", "answer.")
 
 
 async def stop_conversation(request: Request, world: World) -> Response:
-    """Stop what runs in a conversation; it is no error when nothing does."""
-    status = world.stop(request.path_params["conversation_id"]).status
-    return not_found() if status == 404 else Response()  # noqa: PLR2004 - an HTTP status
+    """Stop what runs in a conversation; the options say whether it is an error when nothing does."""
+    stop = world.stop(request.path_params["conversation_id"])
+    if stop.effect is StopEffect.MISSING:
+        return missing(world.options.missing)
+    return idle() if stop.status == HTTPStatus.CONFLICT else Response()
 
 
 async def update_conversation(request: Request, world: World) -> Response:
@@ -88,7 +93,7 @@ async def delete_category(request: Request, world: World) -> Response:
     """Delete a category and take it off every conversation."""
     category_id = request.path_params["category_id"]
     if world.categories.pop(category_id, None) is None:
-        raise Refusal(not_found())
+        raise Refusal(missing(world.options.missing))
     for conversation in world.conversations.values():
         if category_id in conversation.categories:
             conversation.categories.remove(category_id)
@@ -116,7 +121,7 @@ def _conversation(conversation: Conversation, world: World) -> Response:
 def _change(conversation: Conversation, info: ConversationInfo, world: World) -> None:
     if info.category_ids is not None:
         if not world.categories.keys() >= set(info.category_ids):
-            raise Refusal(not_found())
+            raise Refusal(missing(world.options.missing))
         conversation.categories = list(info.category_ids)
     if info.state is not None:
         conversation.state, conversation.is_end = info.state, info.state.ends

@@ -12,6 +12,7 @@ import pytest
 from monitor.clock import SystemClock
 from monitor.simulator.entities import Conversation
 from monitor.simulator.faults import Fault, FaultKind
+from monitor.simulator.options import Options
 from monitor.simulator.server import serve
 from monitor.simulator.world import World
 from tests.support.clock import ManualClock
@@ -122,6 +123,15 @@ async def test_a_bad_row(
     differences = [number for number, row in enumerate(good) if bad[number] != row]
     assert differences == [len(good) // 2]
     assert not isinstance(bad[differences[0]]["id"], str)
+
+
+async def test_a_bad_row_in_a_wrapper(client: httpx.AsyncClient, world: World) -> None:
+    """A row is also spoilt where the server puts its answers under `result`."""
+    world.options = Options(result_wrapper=True)
+    world.add_conversation()
+    world.set_fault(Fault(kind=FaultKind.BAD_ROW))
+    (row,) = (await client.get(LIST)).json()["result"]["conversations"]
+    assert row["id"] == 17
 
 
 @pytest.mark.parametrize("kind", [FaultKind.TRUNCATED, FaultKind.ENVELOPE, FaultKind.BAD_ROW])

@@ -96,7 +96,7 @@ async def test_time_filters(
 ) -> None:
     """Bounds are inclusive, in the unit of the answers, and what has no chat is never within."""
     world.options = Options(time_unit=unit)
-    factor = 1000 if unit is TimeUnit.MILLISECONDS else 1
+    factor = {TimeUnit.SECONDS: 1, TimeUnit.MILLISECONDS: 1000, TimeUnit.MICROSECONDS: 1_000_000}[unit]
     wanted = {name: (world.start + offset) * factor for name, offset in params.items()}
     assert await titles(client, **wanted) == found
 
@@ -152,10 +152,9 @@ async def test_rows_move_between_pages(
 @pytest.mark.parametrize("cursor", ["x", "////", "kwE=", "AQ==", "wA=="])
 @pytest.mark.parametrize("paging", Paging)
 async def test_foreign_cursors(client: httpx.AsyncClient, world: World, cursor: str, paging: Paging) -> None:
-    """A cursor that the server did not make is refused, unless it happens to be a number of rows."""
+    """A cursor that the server did not make is refused."""
     world.options = Options(paging=paging)
-    status = (await client.get(LIST, params={"cursor": cursor})).status_code
-    assert status == (200 if (cursor, paging) == ("AQ==", Paging.OFFSET) else 422)
+    assert (await client.get(LIST, params={"cursor": cursor})).status_code == 422
 
 
 @pytest.mark.parametrize(

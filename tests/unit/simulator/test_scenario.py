@@ -12,7 +12,7 @@ from monitor.errors import ConfigError
 from monitor.simulator.entities import Ending, RunPlan
 from monitor.simulator.faults import FaultKind
 from monitor.simulator.loading import load_scenario, parse_scenario
-from monitor.simulator.options import Options, Paging, TimeUnit
+from monitor.simulator.options import DailyCount, Missing, Novelty, Options, Paging, TimeUnit
 from monitor.simulator.record import Record
 from monitor.simulator.scenario import PlanSpec, ServerSpec
 from monitor.simulator.script import build_world
@@ -57,6 +57,22 @@ def test_server_options() -> None:
       stop: ignored
       ignored_parameters: [backgroundRunning]
       timezone: Asia/Tokyo
+      filter_unit: us
+      cursor_lifetime: 30s
+      cursor_pages: 5
+      expired_cursor: 400
+      endless_cursor: true
+      running_filter_lag: 20s
+      running_lag: 10s
+      stop_completes: false
+      idle_stop: 409
+      rating_touches: true
+      missing: errors
+      daily_count: body_dropped
+      result_wrapper: true
+      novelties: [fields, senders]
+      nulls: [Conversation.lastChatTime, Chat.type]
+      lacks: [Chat.completed]
     """
     assert build_world(parse_scenario(text), ManualClock()).options == Options(
         api_key="secret",
@@ -69,6 +85,22 @@ def test_server_options() -> None:
         stop_lag=math.inf,
         ignored_parameters=frozenset({"backgroundRunning"}),
         timezone="Asia/Tokyo",
+        filter_unit=TimeUnit.MICROSECONDS,
+        cursor_lifetime=30,
+        cursor_pages=5,
+        expired_cursor=400,
+        endless_cursor=True,
+        running_filter_lag=20,
+        running_lag=10,
+        stop_completes=False,
+        idle_stop=409,
+        rating_touches=True,
+        missing=Missing.ERRORS,
+        daily_count=DailyCount.BODY_DROPPED,
+        result_wrapper=True,
+        novelties=frozenset({Novelty.FIELDS, Novelty.SENDERS}),
+        nulls=frozenset({"Conversation.lastChatTime", "Chat.type"}),
+        lacks=frozenset({"Chat.completed"}),
     )
 
 
@@ -259,6 +291,8 @@ def test_same_seed_same_world() -> None:
         ("server: {stop: soon}", 1, 16, "'soon' is not a duration"),
         ("server: {timezone: Mars}", 1, 20, "'Mars' is not a time zone"),
         ("server: {ignored_parameters: [x]}", 1, 31, "the list has no parameter 'x'"),
+        ("server: {lacks: [completed]}", 1, 18, "no field 'completed' is known; a name is that of type and field"),
+        ("server: {nulls: [Chat.id]}", 1, 18, "no field 'Chat.id' may be null; known are Chat.agentRating, "),
         (
             "generators: [{conversations: 1, during: 1s, runs: [{share: 1, kind: hangs}, {share: 0.1, kind: hangs}]}]",
             1,

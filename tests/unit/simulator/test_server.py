@@ -85,9 +85,11 @@ async def test_a_body_that_is_not_json(client: httpx.AsyncClient, conversation: 
     assert response.json() == {"result": [], "errors": "content must be JSON deserializable!"}
 
 
-@pytest.mark.parametrize(("unit", "factor"), [(TimeUnit.MILLISECONDS, 1000), (TimeUnit.SECONDS, 1)])
+@pytest.mark.parametrize(
+    ("unit", "factor"), [(TimeUnit.MICROSECONDS, 1e6), (TimeUnit.MILLISECONDS, 1000), (TimeUnit.SECONDS, 1)]
+)
 async def test_time_units(
-    client: httpx.AsyncClient, world: World, conversation: Conversation, unit: TimeUnit, factor: int
+    client: httpx.AsyncClient, world: World, conversation: Conversation, unit: TimeUnit, factor: float
 ) -> None:
     """Every time is a number in the server's unit."""
     world.options = Options(time_unit=unit)
