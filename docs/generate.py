@@ -2,7 +2,8 @@
 Writes the parts of the documentation that follow from the code: ``python docs/generate.py``.
 
 A page holds a generated part between ``<!-- generated: NAME -->`` and ``<!-- end -->``. What a key of the settings
-means stands in settings.yml beside this file; types and defaults are those of the code.
+means stands in settings.yml beside this file; types and defaults are those of the code. The schemas for editors are
+made by editor_schema.py.
 """
 
 from __future__ import annotations
@@ -17,17 +18,21 @@ import typer
 from prometheus_client.metrics import MetricWrapperBase
 from ruamel.yaml import YAML
 
+from docs import editor_schema
 from monitor.cli import commands
 from monitor.durations import format_duration
 from monitor.metrics import Metrics
 from monitor.model.builtin import SEVERITIES
 from monitor.rules.cel import Kind
+from monitor.rules.schema import FileModel
 from monitor.rules.variables import VARIABLES, WINDOW_VARIABLES, Subject, Variable
 from monitor.settings import Settings
+from monitor.settings.sizes import format_size
 
-__all__ = ["DOCS", "GENERATORS", "Key", "meanings", "render", "settings_keys"]
+__all__ = ["DOCS", "GENERATORS", "SCHEMAS", "Key", "editor_schemas", "meanings", "render", "settings_keys"]
 
 DOCS = Path(__file__).parent
+SCHEMAS = DOCS / "schemas"
 
 _PART = re.compile(r"(<!-- generated: (?P<name>[\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _INHERITED = re.compile(r"alerting\.route\.routes\[\]\.(receiver|group_by|group_wait|group_interval|repeat_interval)")
@@ -68,6 +73,24 @@ def meanings() -> dict[str, str | None]:
     return dict(YAML(typ="safe").load(DOCS / "settings.yml"))
 
 
+def _rule_meanings() -> dict[str, str]:
+    """Return what each field of a rule means: its row in the first table of rules.md."""
+    table = (DOCS / "rules.md").read_text(encoding="utf-8").partition("| field |")[2].partition("\n\n")[0]
+    return dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", table, re.MULTILINE))
+
+
+def editor_schemas() -> dict[str, str]:
+    """Return the JSON Schemas of all kinds of files, by the names of theirs."""
+    rules = {f"groups[].rules[].{field}": meaning for field, meaning in _rule_meanings().items()}
+    settings = editor_schema.of_settings(Settings, meanings())
+    made = {
+        "monitor.json": settings,
+        "project.json": editor_schema.of_project(settings),
+        "rules.json": editor_schema.of_rules(FileModel, rules, [*Subject]),
+    }
+    return {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in made.items()}
+
+
 def settings_keys() -> list[Key]:
     """Return every key of the settings that has no keys below it."""
     schema = Settings.model_json_schema()
@@ -104,6 +127,8 @@ def _resolved(node: Any, root: dict[str, Any]) -> dict[str, Any]:
 def _type(name: str, part: dict[str, Any]) -> str:
     if "enum" in part:
         return ", ".join(f"`{word}`" for word in part["enum"])
+    if part.get("format") in {"path", "size"}:
+        return str(part["format"])
     if part.get("format") == "password":
         return "path of a secret" if name.endswith("_file") else "secret"
     return _TYPES[part["type"]]
@@ -114,14 +139,22 @@ def _default(path: str, child: dict[str, Any], part: dict[str, Any], *, required
         return "required"
     if _INHERITED.fullmatch(path):
         return "as the root route"
+    if path.startswith("projects.<name>.polling."):
+        return "as `polling`"
     if path == "rule_files":
         return "the shipped rules"
     value = child.get("default", {} if part["type"] == "object" else None)
     if value is None:
         return "none"
+    return f"`{_written(value, part)}`" if value != "" else "empty"
+
+
+def _written(value: Any, part: dict[str, Any]) -> str:
     if part["type"] == "number":
-        return f"`{format_duration(value)}`"
-    return f"`{value if isinstance(value, str) else json.dumps(value)}`" if value != "" else "empty"
+        return format_duration(value)
+    if part.get("format") == "size":
+        return format_size(value)
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _settings() -> str:
@@ -222,3 +255,5 @@ GENERATORS: dict[str, Callable[[], str]] = {
 if __name__ == "__main__":
     for page in sorted(DOCS.glob("*.md")):
         page.write_text(render(page.read_text(encoding="utf-8")), encoding="utf-8")
+    for name, text in editor_schemas().items():
+        (SCHEMAS / name).write_text(text, encoding="utf-8")

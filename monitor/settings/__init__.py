@@ -7,6 +7,7 @@ never show their secrets; where a key has a twin `*_file`, the property named af
 
 from monitor.settings.alerting import Alerting, AlertmanagerConfig, ChildRoute, Receiver, RootRoute, WebhookConfig
 from monitor.settings.daemon import DeadMan, Log, Storage, Web
+from monitor.settings.http import HttpConfig, TlsConfig
 from monitor.settings.load import load
 from monitor.settings.model import AppPolicy, Settings
 from monitor.settings.projects import AppRule, AutoStop, Polling, Project, RatingTier
@@ -20,6 +21,7 @@ __all__ = [
     "AutoStop",
     "ChildRoute",
     "DeadMan",
+    "HttpConfig",
     "Log",
     "Polling",
     "Project",
@@ -28,6 +30,7 @@ __all__ = [
     "RootRoute",
     "Settings",
     "Storage",
+    "TlsConfig",
     "Web",
     "WebhookConfig",
     "load",

@@ -61,10 +61,16 @@ class AlertmanagerConfig(HttpReceiver):
     hold: Interval = 900.0
 
 
+def _check_name(name: str) -> str:
+    if not name or not name.isprintable():
+        raise ValueError("should be a name of printable characters")
+    return name
+
+
 class Receiver(Section):
     """A named set of integrations; one without any drops what it gets."""
 
-    name: str = Field(min_length=1)
+    name: Annotated[str, AfterValidator(_check_name)]
     webhook_configs: tuple[WebhookConfig, ...] = ()
     alertmanager_configs: tuple[AlertmanagerConfig, ...] = ()
     slack_configs: Annotated[tuple[Any, ...], only(())] = ()

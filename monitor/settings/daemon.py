@@ -20,6 +20,7 @@ from monitor.settings.fields import (
     is_loopback,
     only,
 )
+from monitor.settings.sizes import Size
 
 __all__ = ["DeadMan", "Log", "Privacy", "Storage", "Web"]
 
@@ -27,11 +28,11 @@ _PERSONAL = ("email", "phone", "card", "national_id")
 
 
 class Storage(Section):
-    """Where state is kept, and for how many seconds what is over."""
+    """Where state is kept, for how many seconds what is over, and how many bytes it may take; 0 is any number."""
 
     url: str = "sqlite:///monitor.db"
     retention: Interval = 30 * 86400.0
-    max_size: Annotated[str, only("2GB")] = "2GB"
+    max_size: Size = 2 * 1024**3
 
     @property
     def database_path(self) -> Path:

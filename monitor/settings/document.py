@@ -8,7 +8,6 @@ as they do for the environment.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,8 +32,9 @@ _QUOTED = re.compile(r"'[^'<]{2,}'")
 
 
 class Place(NamedTuple):
-    """A line and a column, both from 1."""
+    """A file, and a line and a column in it, both from 1."""
 
+    file: Path
     line: int
     column: int
 
@@ -44,7 +44,7 @@ class Document:
     """The data of a file, and where each key and each item of a list begins."""
 
     data: dict[str, Any] = field(default_factory=dict)
-    places: Mapping[KeyPath, Place] = field(default_factory=dict)
+    places: dict[KeyPath, Place] = field(default_factory=dict)
 
 
 def read_document(file: Path) -> Document:
@@ -107,7 +107,7 @@ class _Reader:
     """Builds plain data from nodes, and notes places and what is wrong on the way."""
 
     def __init__(self, file: Path) -> None:
-        self.places: dict[KeyPath, Place] = {(): Place(1, 1)}
+        self.places: dict[KeyPath, Place] = {(): Place(file, 1, 1)}
         self.errors: list[ConfigError] = []
         self._file = file
         self._nodes = 0
@@ -116,7 +116,7 @@ class _Reader:
         self._nodes += 1
         if self._nodes > _MOST_NODES or len(path) > _DEEPEST:
             raise RecursionError
-        self.places.setdefault(path, _place(node))
+        self.places.setdefault(path, self._place(node))
         if not str(node.tag).startswith(_TAG):
             self._refuse(node, "tags that begin with ! are not known here")
         if isinstance(node, MappingNode):
@@ -136,14 +136,13 @@ class _Reader:
             if key.value in data:
                 self._refuse(key, f"this key is there twice, first in line {self.places[place].line}")
                 continue
-            self.places[place] = _place(key)
+            self.places[place] = self._place(key)
             data[key.value] = self.build(value, place)
         return data
 
     def _refuse(self, node: Node, message: str) -> None:
-        line, column = _place(node)
-        self.errors.append(ConfigError(message, file=self._file, line=line, column=column))
+        file, line, column = self._place(node)
+        self.errors.append(ConfigError(message, file=file, line=line, column=column))
 
-
-def _place(node: Node) -> Place:
-    return Place(node.start_mark.line + 1, node.start_mark.column + 1)
+    def _place(self, node: Node) -> Place:
+        return Place(self._file, node.start_mark.line + 1, node.start_mark.column + 1)

@@ -34,6 +34,12 @@ class Variables:
         self._environ = {name: text for name, text in sorted(environ.items()) if _is_ours(name)}
         self._kind_of = kind_of
 
+    def lay_over_first(self, data: dict[str, Any], key: str) -> None:
+        """Change what `data` has under `key`; for the one key that decides what else there is in `data`."""
+        variable = f"{_PREFIX}{key.upper()}"
+        if (text := self._environ.pop(variable, None)) is not None:
+            self._set(data, [key], variable, text)
+
     def lay_over(self, data: dict[str, Any], *, shortcuts: bool) -> None:
         """Change `data`; `shortcuts` tells that ``ALLI_MONITOR_API_KEY`` and the like make the project `default`."""
         for variable, text in self._environ.items():

@@ -33,6 +33,7 @@ __all__ = [
     "HeaderSecretFile",
     "Interval",
     "Labels",
+    "SecretFile",
     "Section",
     "Span",
     "Url",
@@ -44,6 +45,7 @@ __all__ = [
     "is_loopback",
     "only",
     "problem",
+    "read_file",
     "refuse",
 ]
 
@@ -95,8 +97,9 @@ def refuse(*problems: InitErrorDetails) -> None:
 
 def config_directory(info: ValidationInfo) -> Path:
     """Return the directory that relative paths start from: that of the config file, else the working directory."""
-    context: Mapping[str, Path] = info.context or {}
-    return context.get("directory", Path())
+    context: Mapping[str, Any] = info.context or {}
+    directory: Path = context.get("directory", Path())
+    return directory
 
 
 def only(default: object) -> AfterValidator:
@@ -197,26 +200,34 @@ def _check_header_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
-def _read_secret(value: Any, info: ValidationInfo) -> str:
-    """Return the text of the secret file `value` without its trailing newlines."""
+def read_file(value: Any, info: ValidationInfo, *, largest: int) -> bytes:
+    """Return what the file at the path `value` holds, at most `largest` bytes; raise ValueError that says why not."""
     if not isinstance(value, str) or not value:
         raise ValueError("should be the path of a file")
-    path = config_directory(info) / value
-    shown = value.encode("unicode_escape").decode()
     try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST_SECRET + 1)
-        text = content.decode().rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise ValueError(f"{shown} is not UTF-8 text") from None  # the error would hold the secret
+        with (config_directory(info) / value).open("rb") as file:
+            content = file.read(largest + 1)
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         reason = getattr(error, "strerror", None) or "not a path"
-        raise ValueError(f"cannot read {shown}: {reason}") from error
-    if len(content) > _LARGEST_SECRET:
-        raise ValueError(f"{shown} is too large for a secret: more than {_LARGEST_SECRET // 1024} KiB")
+        raise ValueError(f"cannot read {_shown(value)}: {reason}") from error
+    if len(content) > largest:
+        raise ValueError(f"{_shown(value)} is too large: more than {largest // 1024} KiB")
+    return content
+
+
+def _read_secret(value: Any, info: ValidationInfo) -> str:
+    """Return the text of the secret file `value` without its trailing newlines."""
+    try:
+        text = read_file(value, info, largest=_LARGEST_SECRET).decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise ValueError(f"{_shown(value)} is not UTF-8 text") from None  # the error would hold the secret
     if not text:
-        raise ValueError(f"{shown} is empty")
+        raise ValueError(f"{_shown(value)} is empty")
     return text
+
+
+def _shown(path: str) -> str:
+    return path.encode("unicode_escape").decode()
 
 
 Url = Annotated[str, AfterValidator(_check_plain_url)]
@@ -233,3 +244,6 @@ HeaderSecret = Annotated[SecretStr, AfterValidator(_check_header_secret)]
 
 HeaderSecretFile = Annotated[HeaderSecret, BeforeValidator(_read_secret)]
 """The path of a file with such a secret; the value is what the file held."""
+
+SecretFile = Annotated[SecretStr, BeforeValidator(_read_secret)]
+"""The path of a file with any secret; the value is what the file held."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from monitor.errors import ConfigError, ConfigErrors
 from monitor.settings.document import Document, KeyPath, read_document
 from monitor.settings.environment import Variables
 from monitor.settings.model import Settings
+from monitor.settings.project_files import add_projects, find
 
 __all__ = ["load"]
 
@@ -50,34 +51,49 @@ def load(config: Path | None, environ: Mapping[str, str] | None = None) -> Setti
     """
     Return the settings that the file `config` and the environment (by default the process's own) make together.
 
-    Raise ConfigErrors with everything that is wrong. Secret files and the globs of rule files are read here, relative
-    to the directory of `config`, or to the working directory when there is none.
+    Raise ConfigErrors with everything that is wrong. Secrets, project files and the globs of rule files are read here,
+    relative to the directory of `config`, or to the working directory when there is none.
     """
     document = Document() if config is None else read_document(config)
+    directory = config.parent if config else Path()
     variables = Variables(os.environ if environ is None else environ, _kind_of)  # noqa: TID251 - settings read it
+    variables.lay_over_first(document.data, "project_files")
+    projects = find(document.data.get("project_files"), directory)
+    add_projects(document, projects.files)
     variables.lay_over(document.data, shortcuts=config is None)
     errors = list(variables.errors)
-    if config is None and not errors and not document.data.get("projects"):
-        raise ConfigErrors([ConfigError("there is no project: give a config file, or set ALLI_MONITOR_API_KEY")])
-    context = {"directory": config.parent if config else Path()}
+    if not errors and not document.data.get("projects") and (config is None or projects.unmatched):
+        raise ConfigErrors([_no_project(document, projects.unmatched)])
+    context = {"directory": directory, "unmatched_project_files": projects.unmatched}
     try:
         settings = Settings.model_validate(document.data, context=context)
     except ValidationError as error:
         found = error.errors(include_url=False)
-        errors += [_to_error(details, config, document, variables.sources) for details in found]
-        raise ConfigErrors(sorted(errors, key=_place)) from None  # the cause holds what was given
+        errors += [_to_error(details, document, variables.sources) for details in found]
+        # the cause holds what was given
+        raise ConfigErrors(sorted(errors, key=_order([config, *projects.files]))) from None
     if errors:
         raise ConfigErrors(errors)
     return settings
 
 
-def _place(error: ConfigError) -> tuple[int, int]:
-    return error.line, error.column
+def _no_project(document: Document, unmatched: Sequence[str]) -> ConfigError:
+    if not unmatched:
+        return ConfigError("there is no project: give a config file, or set ALLI_MONITOR_API_KEY")
+    place = document.places.get(("project_files",))
+    message = f"there is no project: {', '.join(unmatched)} in project_files matches no file"
+    return (
+        ConfigError(message, file=place.file, line=place.line, column=place.column) if place else ConfigError(message)
+    )
 
 
-def _to_error(
-    details: ErrorDetails, file: Path | None, document: Document, sources: Mapping[KeyPath, str]
-) -> ConfigError:
+def _order(files: Sequence[Path | None]) -> Callable[[ConfigError], tuple[int, int, int]]:
+    """Return what sorts errors: those about variables first, then file by file."""
+    rank = {file: number for number, file in enumerate(files, 1)}
+    return lambda error: (rank[error.file] if error.line else 0, error.line, error.column)
+
+
+def _to_error(details: ErrorDetails, document: Document, sources: Mapping[KeyPath, str]) -> ConfigError:
     path = tuple(part for part in details["loc"] if part != "[key]")
     message = _message(details, path)[:_LONGEST]
     for length in range(len(path), -1, -1):
@@ -85,7 +101,7 @@ def _to_error(
         if variable := sources.get(known):
             return ConfigError(f"{variable}: {message}")
         if place := document.places.get(known):
-            return ConfigError(message, file=file, line=place.line, column=place.column)
+            return ConfigError(message, file=place.file, line=place.line, column=place.column)
     return ConfigError(message)
 
 

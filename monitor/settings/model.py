@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, Field, PrivateAttr, SecretStr, field_validator, model_validator
 
 from monitor.durations import format_duration
 from monitor.model.conversation import App
 from monitor.model.stop import StopMode
 from monitor.settings.alerting import Alerting
 from monitor.settings.daemon import DeadMan, Log, Privacy, Storage, Web
-from monitor.settings.fields import FrozenMap, Section, empty_map, is_loopback, only, problem, refuse
+from monitor.settings.fields import FrozenMap, Section, empty_map, is_loopback, problem, refuse
 from monitor.settings.projects import (
     AppRule,
     AutoStop,
@@ -44,7 +44,7 @@ class Settings(Section):
     """Everything that an operator can say."""
 
     projects: FrozenMap[ProjectName, Project]
-    project_files: Annotated[tuple[str, ...], only(())] = ()
+    project_files: tuple[str, ...] = ()
     apps: tuple[AppRule, ...] = ()
     polling: Polling = Polling()
     rule_files: RuleFiles = Field(default_factory=lambda: tuple(shipped_rules()))
@@ -55,12 +55,21 @@ class Settings(Section):
     log: Log = Log()
     privacy: Privacy = Privacy()
     dead_man: DeadMan = DeadMan()
+    _unmatched_project_files: tuple[str, ...] = PrivateAttr(default=())
 
     def app_policy(self, app: App | None, project: str) -> AppPolicy:
         """Return what holds for the runs of `app` in `project`; on stopping, the nearest one that says so decides."""
         rule = next((rule for rule in self.apps if matches_app(rule.match, app)), _ANY_APP)
-        mode = rule.auto_stop.mode or self.projects[project].auto_stop.mode or self.auto_stop.mode
-        return AppPolicy(run_limit=rule.run_limit, labels=rule.labels, stop_mode=mode)
+        return AppPolicy(run_limit=rule.run_limit, labels=rule.labels, stop_mode=self.stop_mode(rule, project))
+
+    def stop_mode(self, rule: AppRule, project: str) -> StopMode:
+        """Return what a stop action may do to the runs in `project` that an entry of `apps` is for."""
+        return rule.auto_stop.mode or self.projects[project].auto_stop.mode or self.auto_stop.mode
+
+    def polling_of(self, project: str) -> Polling:
+        """Return how often what is asked of `project`: what it says itself, and the section `polling` for the rest."""
+        own = {name: value for name, value in self.projects[project].polling if value is not None}
+        return self.polling.model_copy(update=own)
 
     def stop_allowed(self, app: App | None) -> bool:
         """Return whether runs of `app` may be stopped at all; a run without an app never may."""
@@ -73,7 +82,12 @@ class Settings(Section):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is allowed and probably not meant, one line each."""
-        return tuple(_warnings(self))
+        unmatched = (f"project_files: {pattern} matches no file" for pattern in self._unmatched_project_files)
+        return (*unmatched, *_warnings(self))
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Keep what was found out before there were settings to say it."""
+        self._unmatched_project_files = (context or {}).get("unmatched_project_files", ())
 
     @field_validator("projects")
     @classmethod
@@ -96,6 +110,16 @@ class Settings(Section):
         return self
 
 
+def _project_warnings(project: Project) -> Iterator[str]:
+    for header in project.headers:
+        if canonical_header(header) == "agent-email":
+            yield f"headers.{header}: Alli takes every request for one that this member makes"
+    if project.base_url.startswith("http://") and not is_loopback(project.host):
+        yield "base_url: the credential travels unencrypted"
+    if project.http_config.tls_config.insecure_skip_verify:
+        yield "http_config.tls_config.insecure_skip_verify: anybody in between can read the credential"
+
+
 def _secrets(value: object) -> Iterator[str]:
     if isinstance(value, SecretStr):
         yield value.get_secret_value()
@@ -112,11 +136,7 @@ def _secrets(value: object) -> Iterator[str]:
 
 def _warnings(settings: Settings) -> Iterator[str]:
     for name, project in settings.projects.items():
-        for header in project.headers:
-            if canonical_header(header) == "agent-email":
-                yield f"projects.{name}.headers.{header}: Alli takes every request for one that this member makes"
-        if project.base_url.startswith("http://") and not is_loopback(project.host):
-            yield f"projects.{name}.base_url: the credential travels unencrypted"
+        yield from (f"projects.{name}.{warning}" for warning in _project_warnings(project))
     for receiver in settings.alerting.receivers:
         for config in receiver.alertmanager_configs:
             if config.hold < _SHORTEST_HOLD:

@@ -7,7 +7,7 @@ import string
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
@@ -20,6 +20,7 @@ from monitor.settings.fields import (
     HeaderSecretFile,
     Interval,
     Labels,
+    SecretFile,
     Section,
     Span,
     Url,
@@ -28,6 +29,7 @@ from monitor.settings.fields import (
     problem,
     refuse,
 )
+from monitor.settings.http import HttpConfig
 
 __all__ = [
     "AppRule",
@@ -35,6 +37,7 @@ __all__ = [
     "Baseline",
     "Budget",
     "Polling",
+    "PollingOverride",
     "Project",
     "ProjectName",
     "RatingTier",
@@ -76,12 +79,53 @@ class Baseline(Section):
     tell_since: Span = 0.0
 
 
+class RatingTier(Section):
+    """Look at the ratings of conversations whose last chat is `younger_than` this each `every` seconds."""
+
+    younger_than: Interval
+    every: Interval
+
+
+def _check_order(tiers: tuple[RatingTier, ...]) -> tuple[RatingTier, ...]:
+    for index, (tier, following) in enumerate(pairwise(tiers)):
+        if tier.younger_than >= following.younger_than:
+            refuse(problem("should be longer than that of the tier before", index + 1, "younger_than"))
+    return tiers
+
+
+_Tiers = Annotated[tuple[RatingTier, ...], AfterValidator(_check_order)]
+
+
+class Polling(Section):
+    """How often what is asked, in seconds."""
+
+    runs: Interval = 10.0
+    conversations: Interval = 30.0
+    ratings: _Tiers = (
+        RatingTier.model_validate({"younger_than": "2h", "every": "5m"}),
+        RatingTier.model_validate({"younger_than": "24h", "every": "30m"}),
+        RatingTier.model_validate({"younger_than": "7d", "every": "6h"}),
+    )
+    daily_count: Annotated[Interval, only(3600.0)] = 3600.0
+    evaluation: Interval = 15.0
+
+
+class PollingOverride(Section):
+    """What a project says differently about polling; None is what the section `polling` says."""
+
+    runs: Interval | None = None
+    conversations: Interval | None = None
+    ratings: _Tiers | None = None
+    daily_count: Annotated[Interval | None, only(None)] = None
+    evaluation: Interval | None = None
+
+
 class Project(Section):
     """
     One Alli project: a base URL and exactly one credential.
 
     `conversation_url` is a template of a link into the Alli dashboard with the placeholders ``{project}`` and
-    ``{conversation_id}``, or empty. Values of `headers` are secret, because gateways want keys there.
+    ``{conversation_id}``, or empty. Values of headers are secret, because gateways want keys there.
     """
 
     base_url: Url = "https://backend.alli.ai"
@@ -89,14 +133,15 @@ class Project(Section):
     api_key_file: HeaderSecretFile | None = None
     token_text: HeaderSecret | None = Field(default=None, alias="token")
     token_file: HeaderSecretFile | None = None
-    headers: FrozenMap[str, SecretStr] = Field(default_factory=empty_map)
+    headers_text: FrozenMap[str, SecretStr] = Field(default_factory=empty_map, alias="headers")
+    headers_file: FrozenMap[str, SecretFile] = Field(default_factory=empty_map)
     time_unit: Literal["auto", "s", "ms"] = "auto"
     timezone: Annotated[str, only("UTC")] = "UTC"
     requests_per_minute: int = Field(default=60, ge=1, le=60_000)
     max_in_flight: int = Field(default=2, ge=1, le=8)
     timeout: Interval = 20.0
-    http_config: Annotated[FrozenMap[str, Any], only({})] = Field(default_factory=empty_map)
-    polling: Annotated[FrozenMap[str, Any], only({})] = Field(default_factory=empty_map)
+    http_config: HttpConfig = HttpConfig()
+    polling: PollingOverride = PollingOverride()
     conversation_url: str = ""
     baseline: Baseline = Baseline()
     auto_stop: StopOverride = StopOverride()
@@ -112,11 +157,16 @@ class Project(Section):
         return self.token_text or self.token_file
 
     @property
+    def headers(self) -> Mapping[str, SecretStr]:
+        """The extra request headers, with the values that stand in files among them."""
+        return {**self.headers_text, **self.headers_file}
+
+    @property
     def host(self) -> str:
         """The host of the base URL."""
         return urlsplit(self.base_url).hostname or ""
 
-    @field_validator("headers")
+    @field_validator("headers_text", "headers_file")
     @classmethod
     def _check_headers(cls, headers: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
         refusals = ((name, _refusal(name, value)) for name, value in headers.items())
@@ -144,6 +194,13 @@ class Project(Section):
         given = (self.api_key_text, self.api_key_file, self.token_text, self.token_file)
         if sum(secret is not None for secret in given) != 1:
             raise ValueError("give exactly one of api_key, api_key_file, token and token_file")
+        return self
+
+    @model_validator(mode="after")
+    def _check_headers_once(self) -> Self:
+        given = {canonical_header(name) for name in self.headers_text}
+        twice = (name for name in self.headers_file if canonical_header(name) in given)
+        refuse(*(problem("stands in headers, too", "headers_file", name) for name in twice))
         return self
 
 
@@ -175,35 +232,6 @@ class AppRule(Section):
     run_limit: Interval = 3600.0
     labels: Labels = Field(default_factory=empty_map)
     auto_stop: StopOverride = StopOverride()
-
-
-class RatingTier(Section):
-    """Look at the ratings of conversations whose last chat is `younger_than` this each `every` seconds."""
-
-    younger_than: Interval
-    every: Interval
-
-
-class Polling(Section):
-    """How often what is asked, in seconds."""
-
-    runs: Interval = 10.0
-    conversations: Interval = 30.0
-    ratings: tuple[RatingTier, ...] = (
-        RatingTier.model_validate({"younger_than": "2h", "every": "5m"}),
-        RatingTier.model_validate({"younger_than": "24h", "every": "30m"}),
-        RatingTier.model_validate({"younger_than": "7d", "every": "6h"}),
-    )
-    daily_count: Annotated[Interval, only(3600.0)] = 3600.0
-    evaluation: Interval = 15.0
-
-    @field_validator("ratings")
-    @classmethod
-    def _check_order(cls, tiers: tuple[RatingTier, ...]) -> tuple[RatingTier, ...]:
-        for index, (tier, following) in enumerate(pairwise(tiers)):
-            if tier.younger_than >= following.younger_than:
-                refuse(problem("should be longer than that of the tier before", index + 1, "younger_than"))
-        return tiers
 
 
 class Budget(Section):

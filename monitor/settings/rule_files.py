@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import glob
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ValidationInfo
 
 from monitor.settings.fields import config_directory, problem, refuse
+from monitor.settings.globs import matching_files
 
 __all__ = ["RuleFiles", "shipped_rules"]
 
@@ -30,17 +30,10 @@ def _expand(value: Any, info: ValidationInfo) -> Any:
     """Return the files that a list of globs matches, without the tests of rules; leave anything else to pydantic."""
     if not isinstance(value, list | tuple) or not all(isinstance(pattern, str) for pattern in value):
         return value
-    found = [_matches(pattern, config_directory(info)) for pattern in value]
+    matches = [matching_files(pattern, config_directory(info)) for pattern in value]
+    found = [[path for path in paths if not _is_rule_test(path)] for paths in matches]
     refuse(*(problem("matches no file", index) for index, paths in enumerate(found) if not paths))
     return list(dict.fromkeys(path for paths in found for path in paths))
-
-
-def _matches(pattern: str, directory: Path) -> list[Path]:
-    if "\0" in pattern:
-        return []
-    names = glob.glob(pattern, root_dir=directory, recursive=True)  # noqa: PTH207 - takes absolute patterns, too
-    paths = (directory / name for name in sorted(names))
-    return [path for path in paths if path.is_file() and not _is_rule_test(path)]
 
 
 RuleFiles = Annotated[tuple[Path, ...], BeforeValidator(_expand)]

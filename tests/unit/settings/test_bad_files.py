@@ -20,6 +20,7 @@ ONE_CREDENTIAL = "give exactly one of api_key, api_key_file, token and token_fil
 NO_APPS = 'enforce needs an explicit list in auto_stop.apps; "*" there means every run that has an app'
 CREATES_USER = "is refused: Alli would create a user"
 MAPPING = "should be a mapping of keys to values"
+NOT_PEM = "cannot be used with cert_file: both should be PEM, and the key without a passphrase"
 URL = "should be a URL that begins with http:// or https://"
 
 BAD_PROJECTS = [
@@ -33,7 +34,7 @@ BAD_PROJECTS = [
     ("api_key_file: .", "1:16: projects.p.api_key_file: cannot read .: Is a directory"),
     ("api_key_file: empty", "1:16: projects.p.api_key_file: empty is empty"),
     ("api_key_file: binary", "1:16: projects.p.api_key_file: binary is not UTF-8 text"),
-    ("api_key_file: large", "1:16: projects.p.api_key_file: large is too large for a secret: more than 64 KiB"),
+    ("api_key_file: large", "1:16: projects.p.api_key_file: large is too large: more than 64 KiB"),
     ("api_key_file: []", "1:16: projects.p.api_key_file: should be the path of a file"),
     ('api_key_file: "a\\0b"', "1:16: projects.p.api_key_file: cannot read a\\x00b: not a path"),
     ("api_key: k, api_kye_file: f", "1:28: projects.p.api_kye_file: unknown key; did you mean api_key_file?"),
@@ -67,8 +68,46 @@ BAD_PROJECTS = [
         "1:28: projects.p.conversation_url: has a { or } that is not part of a placeholder",
     ),
     ("api_key: k, timezone: Asia/Seoul", "1:28: projects.p.timezone: not in this version"),
-    ("api_key: k, http_config: {proxy_url: x}", "1:28: projects.p.http_config: not in this version"),
-    ("api_key: k, polling: {runs: 5s}", "1:28: projects.p.polling: not in this version"),
+    ("api_key: k, http_config: {proxy_url: 'socks5://x'}", f"1:42: projects.p.http_config.proxy_url: {URL}"),
+    (
+        "api_key: k, http_config: {proxy_url: 'http://x', proxy_url_file: url}",
+        "1:28: projects.p.http_config: give at most one of proxy_url and proxy_url_file",
+    ),
+    (
+        "api_key: k, http_config: {tls_config: {ca_file: gone}}",
+        "1:55: projects.p.http_config.tls_config.ca_file: cannot read gone: No such file or directory",
+    ),
+    (
+        "api_key: k, http_config: {tls_config: {ca_file: key}}",
+        "1:55: projects.p.http_config.tls_config.ca_file: holds no certificates in PEM form",
+    ),
+    (
+        "api_key: k, http_config: {tls_config: {cert_file: key}}",
+        "1:42: projects.p.http_config.tls_config: give both of cert_file and key_file, or neither",
+    ),
+    (
+        "api_key: k, http_config: {tls_config: {cert_file: key, key_file: key}}",
+        f"1:71: projects.p.http_config.tls_config.key_file: {NOT_PEM}",
+    ),
+    (
+        "api_key: k, http_config: {tls_config: {server_name: .x}}",
+        "1:55: projects.p.http_config.tls_config.server_name: is not the name of a host",
+    ),
+    (
+        "api_key: k, http_config: {follow_redirects: true}",
+        "1:42: projects.p.http_config.follow_redirects: unknown key",
+    ),
+    ("api_key: k, polling: {rnus: 5s}", "1:38: projects.p.polling.rnus: unknown key; did you mean runs?"),
+    ("api_key: k, polling: {daily_count: 1h}", "1:38: projects.p.polling.daily_count: not in this version"),
+    (
+        "api_key: k, headers: {X-Key: a}, headers_file: {x_key: key}",
+        "1:64: projects.p.headers_file.x_key: stands in headers, too",
+    ),
+    (
+        "api_key: k, headers_file: {X: gone}",
+        "1:43: projects.p.headers_file.X: cannot read gone: No such file or directory",
+    ),
+    ("api_key: k, headers_file: {User-Email: key}", f"1:43: projects.p.headers_file.User-Email: {CREATES_USER}"),
     ("api_key: k, auto_stop: {mode: enforce}", "1:40: projects.p.auto_stop.mode: " + NO_APPS),
 ]
 
@@ -126,12 +165,14 @@ BAD_SECTIONS = [
     ("rule_files: rules/*.yml", "2:1: rule_files: should be a list"),
     ("rule_files: [[a]]", "2:14: rule_files[0]: should be text"),
     ('rule_files: ["a\\0b"]', "2:14: rule_files[0]: matches no file"),
-    ("project_files: ['x.yml']", "2:1: project_files: not in this version"),
+    ("project_files: x.yml", "2:1: project_files: should be a list"),
+    ("project_files: [[x]]", "2:17: project_files[0]: should be text"),
     ("storage: {url: 'postgresql://u:secret@h/d'}", "2:11: storage.url: not in this version"),
     ("storage: {url: 'sqlite://'}", "2:11: storage.url: should be sqlite:/// and the path of a file"),
     ("storage: {url: 'sqlite:///:memory:'}", "2:11: storage.url: should be sqlite:/// and the path of a file"),
     ("storage: {url: 'sqlite:///a/'}", "2:11: storage.url: should be sqlite:/// and the path of a file"),
-    ("storage: {max_size: 3GB}", "2:11: storage.max_size: not in this version"),
+    ("storage: {max_size: 3gb}", "2:11: storage.max_size: '3gb' is not a size; write it as 500MB or 2GB"),
+    ("storage: {max_size: [3]}", "2:11: storage.max_size: a size is text with a unit, such as 500MB or 2GB"),
     ("web: {listen: '7464'}", "2:7: web.listen: should be host:port, such as 127.0.0.1:7464 or [::1]:7464"),
     ("web: {listen: '::1:80'}", "2:7: web.listen: should be host:port, such as 127.0.0.1:7464 or [::1]:7464"),
     ("web: {listen: 'a:65536'}", "2:7: web.listen: should be host:port, such as 127.0.0.1:7464 or [::1]:7464"),

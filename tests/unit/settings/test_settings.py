@@ -8,7 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 import monitor
+from monitor.configured import load_rules
 from monitor.durations import parse_duration
+from monitor.errors import ConfigErrors
 from monitor.model.conversation import App
 from monitor.model.stop import StopMode
 from monitor.settings import Settings, shipped_rules
@@ -157,6 +159,49 @@ def test_the_nearest_mode_decides(of_app: str | None, of_project: str | None, ex
 def test_stops_only_what_the_list_names(globs: list[str], app: App | None, allowed: bool) -> None:  # noqa: FBT001 - a row
     """A run may be stopped when a glob matches its app, and never without an app."""
     assert _settings(auto_stop={"apps": globs}).stop_allowed(app) is allowed
+
+
+def test_a_project_has_the_polling_of_all_where_it_says_nothing() -> None:
+    """Each key of a project's polling wins by itself, even with a default, and a list of tiers as a whole."""
+    settings = _settings(
+        projects={
+            "p": {"api_key": "k", "polling": {"runs": "10s", "ratings": [{"younger_than": "1h", "every": "1m"}]}},
+            "q": {"api_key": "k", "polling": {"evaluation": None}},
+            "r": {"api_key": "k", "polling": {"ratings": []}},
+        },
+        polling={"runs": "5s", "conversations": "9s"},
+    )
+    own, other, none = (settings.polling_of(name) for name in "pqr")
+    assert (own.runs, own.conversations, own.evaluation) == (10.0, 9.0, 15.0)
+    assert [(tier.younger_than, tier.every) for tier in own.ratings] == [(3600.0, 60.0)]
+    assert other == settings.polling
+    assert none.ratings == ()
+
+
+def test_a_window_is_measured_by_the_slowest_project(tmp_path: Path) -> None:
+    """A rule's window has to be as long as the sweep of every project, whichever is the slowest."""
+    rule = "{alert: A, on: rating, within: 10m, expr: count > 0}"
+    (tmp_path / "rules.yml").write_text(f"groups: [{{name: g, rules: [{rule}]}}]")
+
+    def errors(**every: str) -> str:
+        sweeps = {name: {"ratings": [{"younger_than": "2h", "every": text}]} for name, text in every.items()}
+        projects = {name: {"api_key": "k", "polling": polling} for name, polling in sweeps.items()}
+        settings = _settings(projects=projects, rule_files=[str(tmp_path / "rules.yml")])
+        try:
+            load_rules(settings)
+        except ConfigErrors as error:
+            return str(error)
+        return ""
+
+    assert not errors(p="10m", q="5m")
+    assert "shorter than the 20m" in errors(p="5m", q="20m", r="1m")
+
+
+def test_headers_may_stand_in_files(load_text: Load, tmp_path: Path) -> None:
+    """The values of some headers are given, and those of others are what files hold."""
+    (tmp_path / "gateway").write_text("b c\n")
+    project = load_text("projects: {p: {api_key: k, headers: {X-A: a}, headers_file: {X-B: gateway}}}").projects["p"]
+    assert {name: value.get_secret_value() for name, value in project.headers.items()} == {"X-A": "a", "X-B": "b c"}
 
 
 def test_child_routes_have_the_options_of_the_root() -> None:
