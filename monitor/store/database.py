@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from alembic import command
-from alembic.config import Config
+import structlog
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, event, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from monitor.errors import MonitorError, StartError
+from monitor.clock import Clock, SystemClock
+from monitor.errors import StartError
+from monitor.store import files
 from monitor.store.alerts import Alerts
+from monitor.store.capabilities import CapabilityRecords
+from monitor.store.failure import StorageError, explain
+from monitor.store.history import History
+from monitor.store.meta import Meta
+from monitor.store.migrate import Replaced, is_current, prepare, upgrade
 from monitor.store.observations import Observations
 from monitor.store.outbox import Outbox
+from monitor.store.ownership import Lock
 from monitor.store.ratings import Ratings
 from monitor.store.runs import Runs
 from monitor.store.stops import Stops
 
 __all__ = ["StorageError", "Store", "Transaction"]
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+log = structlog.get_logger()
 
+_T = TypeVar("_T")
 
-class StorageError(MonitorError):
-    """The database did not take or give what it was asked for; what was to be committed was not."""
+_RUNS = "stop it, or give this one its own storage.url"
+_RUNS_OLDER = "it is of another version than this command: use that version, or restart it with this one"
 
 
 class Transaction:
@@ -39,11 +46,14 @@ class Transaction:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.observations = Observations(connection)
+        self.capabilities = CapabilityRecords(connection)
         self.runs = Runs(connection)
         self.ratings = Ratings(connection)
         self.alerts = Alerts(connection)
         self.outbox = Outbox(connection)
         self.stops = Stops(connection)
+        self.meta = Meta(connection)
+        self.history = History(connection)
 
 
 class Store:
@@ -53,23 +63,30 @@ class Store:
     `url` is SQLAlchemy's, such as ``sqlite:///monitor.db``. Use as ``async with Store.open(url)``.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, path: Path) -> None:
         self._engine = engine
+        self._path = path
         self._writing = asyncio.Lock()  # SQLite has one writer: wait here rather than inside the database
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, *, exclusive: bool = True) -> AsyncIterator[Store]:
+    async def open(cls, url: str, *, exclusive: bool = True, clock: Clock | None = None) -> AsyncIterator[Store]:
         """
-        Open and migrate the database, alone on it if `exclusive`.
+        Open the database and bring it to this version's schema; stay alone on it if `exclusive`.
 
-        Raises StartError when the place cannot be written, another daemon has it, or its schema is newer than ours.
+        What has to be kept first is named after the time of `clock`, the machine's if there is none. Raises
+        StartError when the place cannot be written, another daemon has it, or its schema is newer than ours.
         """
-        with _owned(url, exclusive=exclusive):
+        path = Path(make_url(url).database or "")
+        with ExitStack() as held:
             engine = _engine(url)
             try:
-                await _migrate(engine, url)
-                yield cls(engine)
+                if exclusive or not await asyncio.to_thread(is_current, path):
+                    lock = held.enter_context(Lock(path, otherwise=_RUNS if exclusive else _RUNS_OLDER))
+                    await _make_current(engine, path, lock, clock or SystemClock())
+                if not exclusive:
+                    held.close()
+                yield cls(engine, path)
             finally:
                 await engine.dispose()
 
@@ -83,7 +100,7 @@ class Store:
                     async with connection.begin():
                         yield Transaction(connection)
             except SQLAlchemyError as error:
-                raise StorageError(_explain(error)) from error
+                raise StorageError(explain(error)) from error
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Transaction]:
@@ -92,47 +109,21 @@ class Store:
             async with self._engine.connect() as connection, connection.begin():
                 yield Transaction(connection)
         except SQLAlchemyError as error:
-            raise StorageError(_explain(error)) from error
+            raise StorageError(explain(error)) from error
 
+    async def size(self) -> int:
+        """Return how many bytes the database needs, its log included. Raises StorageError."""
+        return await self._with_file(files.size)
 
-def _explain(error: SQLAlchemyError) -> str:
-    reason = error.orig if isinstance(error, DBAPIError) else error
-    return (
-        f"the database failed: {type(reason).__name__}: {str(reason).splitlines()[0]}; check its disk and permissions"
-    )
+    async def shrink(self) -> None:
+        """Give the room of what was deleted back to the file system. Raises StorageError."""
+        await self._with_file(files.shrink)
 
-
-class _owned:  # noqa: N801 - used like a function
-    """Hold an advisory lock beside the database file for as long as this process uses it alone."""
-
-    def __init__(self, url: str, *, exclusive: bool) -> None:
-        database = make_url(url).database
-        in_memory = not database or database == ":memory:"
-        self._path = None if in_memory or not exclusive else Path(f"{database}.lock")
-        self._descriptor: int | None = None
-
-    def __enter__(self) -> None:
-        if self._path is None:
-            return
+    async def _with_file(self, work: Callable[[Path], _T]) -> _T:
         try:
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise StartError(
-                f"cannot write {self._path}: {error.strerror}; "
-                "storage.url must point into a directory that this user may write"
-            ) from error
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._descriptor)
-            raise StartError(
-                f"another alli-monitor is running on {self._path.with_suffix('')}; "
-                "stop it, or give this one its own storage.url"
-            ) from error
-
-    def __exit__(self, *_: object) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
+            return await asyncio.to_thread(work, self._path)
+        except (sqlite3.Error, OSError) as error:
+            raise StorageError(explain(error)) from error
 
 
 def _engine(url: str) -> AsyncEngine:
@@ -146,6 +137,7 @@ def _engine(url: str) -> AsyncEngine:
 def _configure_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver must not begin transactions of its own
     cursor = connection.cursor()
+    cursor.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded while there is no table yet: the file can shrink
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")  # an intent is on disk before its request, power cuts included
     cursor.close()
@@ -156,23 +148,35 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(f"BEGIN {how}")
 
 
-async def _migrate(engine: AsyncEngine, url: str) -> None:
+async def _make_current(engine: AsyncEngine, path: Path, lock: Lock, clock: Clock) -> None:
+    """Bring the database to this version's schema, or make it, or leave it as it is. Raises StartError."""
+    now = clock.now()
+    replaced = await asyncio.to_thread(prepare, path, used_before=lock.used_before, now=now)
     try:
         async with engine.connect() as connection:
             await connection.execution_options(sqlite_begin="IMMEDIATE")
             async with connection.begin():
-                await connection.run_sync(upgrade)
-    except CommandError as error:
-        raise StartError(
-            f"the database {make_url(url).database} was written by a newer alli-monitor ({error}); use that version"
-        ) from error
-    except SQLAlchemyError as error:
-        raise StartError(f"cannot open the database {make_url(url).database}: {_explain(error)}") from error
+                await connection.run_sync(upgrade, replaced=replaced, now=now)
+    except (CommandError, SQLAlchemyError) as error:
+        raise StartError(_failed(path, replaced, error)) from error
+    if replaced.copy is not None:
+        await _make_shrinkable(path)
+    lock.sign()
 
 
-def upgrade(connection: Connection) -> None:
-    """Bring the schema behind `connection` to this version's, inside the caller's transaction."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+def _failed(path: Path, replaced: Replaced, error: CommandError | SQLAlchemyError) -> str:
+    why = explain(error) if isinstance(error, SQLAlchemyError) else str(error)
+    if replaced.copy is None:
+        return f"cannot open the database {path}: {why}"
+    return (
+        f"cannot bring the database {path} to the schema of this version: {why}. "
+        f"It is as it was before; a copy is {replaced.copy}"
+    )
+
+
+async def _make_shrinkable(path: Path) -> None:
+    """See to it that the file can be made smaller; where there is no room for that now, it works without."""
+    try:
+        await asyncio.to_thread(files.make_shrinkable, path)
+    except sqlite3.Error as error:
+        log.warning("the database cannot be made smaller", database=str(path), error=explain(error))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from monitor.model.blind import Blind
 from monitor.store import schema
 
 __all__ = ["Observations", "Pass"]
 
 _polls = schema.polls
 _projects = schema.projects
+_blind = schema.blind_times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,4 +64,30 @@ class Observations:
         statement = insert(_projects).values(project=project, baseline_at=at)
         await self._connection.execute(
             statement.on_conflict_do_update(index_elements=["project"], set_={"baseline_at": at}),
+        )
+
+    async def newest_blind(self, project: str) -> Blind | None:
+        """Return the newest blind time of a project, None when there is none."""
+        query = select(_blind.c.began_at, _blind.c.ended_at).where(_blind.c.project == project)
+        row = (await self._connection.execute(query.order_by(_blind.c.ended_at.desc()).limit(1))).one_or_none()
+        return Blind(began_at=row.began_at, ended_at=row.ended_at) if row is not None else None
+
+    async def blind_times(self, project: str, *, since: float) -> list[Blind]:
+        """Return the blind times of a project of which any lies after `since`, in order."""
+        query = select(_blind.c.began_at, _blind.c.ended_at).where(
+            _blind.c.project == project, _blind.c.ended_at > since
+        )
+        rows = await self._connection.execute(query.order_by(_blind.c.began_at))
+        return [Blind(began_at=row.began_at, ended_at=row.ended_at) for row in rows]
+
+    async def put_blind(self, project: str, blind: Blind, *, forget_before: float) -> None:
+        """Write a blind time as it is now, by when it began, and forget those that ended before `forget_before`."""
+        statement = insert(_blind).values(project=project, began_at=blind.began_at, ended_at=blind.ended_at)
+        await self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["project", "began_at"], set_={"ended_at": statement.excluded.ended_at}
+            ),
+        )
+        await self._connection.execute(
+            delete(_blind).where(_blind.c.project == project, _blind.c.ended_at < forget_before)
         )

@@ -143,15 +143,18 @@ class Ratings:
         States of ratings are kept a year longer: a conversation that wakes up after months shows its old ratings
         again, and they must not be taken for news.
         """
-        await self._connection.execute(
-            delete(_changes).where(_changes.c.project == project, _changes.c.seen_at < before)
-        )
+        await self.forget_changes(project, before=before)
         await self._connection.execute(
             delete(_conversations).where(_conversations.c.project == project, _conversations.c.looked_at < before)
         )
         await self._connection.execute(
             delete(_ratings).where(_ratings.c.project == project, _ratings.c.seen_at < before - _STATES_KEPT)
         )
+
+    async def forget_changes(self, project: str | None = None, *, before: float) -> None:
+        """Forget changes seen before then, of one project or of all; the states that they led to stay."""
+        old = delete(_changes).where(_changes.c.seen_at < before)
+        await self._connection.execute(old if project is None else old.where(_changes.c.project == project))
 
 
 def _change(row: Row[tuple[object, ...]]) -> RatingChange:

@@ -38,6 +38,15 @@ class Runs:
         )
         return {row.conversation_id: row.ended_at for row in await self._connection.execute(query)}
 
+    async def ended_between(self, project: str, after: float, until: float) -> list[Run]:
+        """Return runs that ended after the one time and not after the other, in that order."""
+        query = (
+            select(_runs.c.body)
+            .where(_runs.c.project == project, _runs.c.ended_at > after, _runs.c.ended_at <= until)
+            .order_by(_runs.c.ended_at)
+        )
+        return [decode(body, Run) for body in (await self._connection.scalars(query))]
+
     async def get(self, run_id: str) -> Run | None:
         """Return one run."""
         body = await self._connection.scalar(select(_runs.c.body).where(_runs.c.id == run_id))
@@ -70,6 +79,7 @@ class Runs:
             updated = {name: statement.excluded[name] for name in ("app_id", "ended_at", "body")}
             await self._connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=updated), rows)
 
-    async def prune(self, project: str, *, before: float) -> None:
-        """Forget runs that ended before then."""
-        await self._connection.execute(delete(_runs).where(_runs.c.project == project, _runs.c.ended_at < before))
+    async def prune(self, project: str | None = None, *, before: float) -> None:
+        """Forget runs that ended before then, of one project or of all."""
+        old = delete(_runs).where(_runs.c.ended_at < before)
+        await self._connection.execute(old if project is None else old.where(_runs.c.project == project))

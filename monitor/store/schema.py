@@ -15,11 +15,14 @@ from monitor.store.rows import CleanText as Text
 
 __all__ = [
     "alerts",
+    "blind_times",
     "brakes",
+    "capabilities",
     "conversations",
     "deliveries",
     "groups",
     "intents",
+    "meta",
     "metadata",
     "polls",
     "projects",
@@ -36,6 +39,14 @@ _ID = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts up by itse
 
 metadata = MetaData(
     naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"},
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("value", Text, nullable=False),
+    comment="What is known of the database itself. It keeps this form for ever: older versions read it.",
 )
 
 projects = Table(
@@ -56,6 +67,26 @@ polls = Table(
     Column("own_at", Double),  # ... in own time, for metrics
     Column("watermark", Double),  # the next incremental pass starts here
     comment="The newest complete pass of each poll; server time.",
+)
+
+capabilities = Table(
+    "capabilities",
+    metadata,
+    Column("project", String, primary_key=True),
+    Column("base_url", String, nullable=False),  # of the server it is about: a project may move to another
+    Column("probed_at", Double, nullable=False),
+    Column("own_at", Double, nullable=False),  # the same in own time
+    Column("body", Text, nullable=False),
+    comment="What the newest probe of each project's server found; server time.",
+)
+
+blind_times = Table(
+    "blind_times",
+    metadata,
+    Column("project", String, primary_key=True),
+    Column("began_at", Double, primary_key=True),
+    Column("ended_at", Double, nullable=False),  # moves on while it lasts
+    comment="When the runs of a project were not observed; server time.",
 )
 
 runs = Table(

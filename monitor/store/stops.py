@@ -8,12 +8,13 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from monitor.model.stop import Answered, Stop, StopMode, StopResult, StopState, Verdict
+from monitor.model.stop import MANUAL, Answered, Stop, StopMode, StopResult, StopState, Verdict
 from monitor.store import schema
 from monitor.store.rows import decode, encode
 
 __all__ = ["Brake", "LogLine", "Spent", "Stops"]
 
+_runs = schema.runs
 _stops = schema.stops
 _requests = schema.stop_requests
 _log = schema.stop_log
@@ -135,7 +136,7 @@ class Stops:
                 project=stop.project,
                 conversation_id=stop.conversation_id,
                 app_id=stop.app.id if stop.app else "",
-                mode=stop.mode.value,
+                mode=stop.kind,
                 at=at,
                 answer=answer.value,
             )
@@ -153,23 +154,32 @@ class Stops:
         )
 
     async def spent(self, stop_of: Stop, *, since: float) -> Spent:
-        """Return what the budget since then went to, of the mode, project and app of `stop_of`; open intents count."""
-        same_budget = (_requests.c.project == stop_of.project, _requests.c.mode == stop_of.mode.value)
-        counted = (*same_budget, _requests.c.answer.in_(_COUNTED))
+        """
+        Return what the budget since then went to, of the mode, project and app of `stop_of`; open intents count.
+
+        What people asked for counts as the last request to its conversation, and for no budget.
+        """
+        counted = (_requests.c.project == stop_of.project, _requests.c.answer.in_(_COUNTED))
+        same_mode = _requests.c.mode == stop_of.mode.value
         app_id = stop_of.app.id if stop_of.app else ""
         total, by_app = (
             await self._connection.execute(
                 select(func.count(), func.count().filter(_requests.c.app_id == app_id)).where(
-                    *counted, _requests.c.at > since
+                    *counted, same_mode, _requests.c.at > since
                 )
             )
         ).one()
         last = await self._connection.scalar(
-            select(func.max(_requests.c.at)).where(*counted, _requests.c.conversation_id == stop_of.conversation_id)
+            select(func.max(_requests.c.at)).where(
+                *counted,
+                or_(same_mode, _requests.c.mode == MANUAL),
+                _requests.c.conversation_id == stop_of.conversation_id,
+            )
         )
         intended = (
             _stops.c.project == stop_of.project,
             _stops.c.mode == stop_of.mode.value,
+            _stops.c.fingerprint != "",  # no rule asks for the others
             _stops.c.state == StopState.INTENDED.value,
             _stops.c.id != stop_of.id,
         )
@@ -220,12 +230,21 @@ class Stops:
         )
         return (await self._connection.execute(statement)).rowcount
 
-    async def prune(self, project: str, *, before: float) -> None:
-        """Forget stops that were decided, and audit lines written, before then."""
-        done = (_stops.c.project == project, _stops.c.state == StopState.DONE.value, _stops.c.decided_at < before)
-        await self._connection.execute(delete(_stops).where(*done))
-        await self._connection.execute(delete(_requests).where(_requests.c.project == project, _requests.c.at < before))
-        await self._connection.execute(delete(_log).where(_log.c.project == project, _log.c.at < before))
+    async def prune(self, project: str | None = None, *, before: float) -> None:
+        """
+        Forget stops that were decided, requests made and audit lines written before then, of one project or of all.
+
+        What belongs to a stop that is not done, or whose run still goes on, stays: a run is stopped once.
+        """
+        open_runs = select(_runs.c.id).where(_runs.c.ended_at.is_(None))
+        needed = select(_stops.c.id).where(or_(_stops.c.state != StopState.DONE.value, _stops.c.run_id.in_(open_runs)))
+        for table, stop_id, at in (
+            (_requests, _requests.c.stop_id, _requests.c.at),
+            (_log, _log.c.stop_id, _log.c.at),
+            (_stops, _stops.c.id, _stops.c.decided_at),
+        ):
+            old = delete(table).where(at < before, or_(stop_id.is_(None), stop_id.not_in(needed)))
+            await self._connection.execute(old if project is None else old.where(table.c.project == project))
 
 
 def _row(stop: Stop) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations over the connection that `monitor.store.database.upgrade` hands in."""
+"""Alembic's entry: runs the migrations over the connection that `monitor.store.migrate.upgrade` hands in."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Schema migrations, run by `monitor.store.database`."""
+"""Schema migrations, run by `monitor.store.migrate`."""
