@@ -7,7 +7,7 @@ that depends on it, so a crash anywhere is followed by a look and never by a bli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from monitor.alerting import guard
@@ -17,7 +17,7 @@ from monitor.alli.pacing import Priority
 from monitor.clock import Clock
 from monitor.commit import Commit, Commits, Moment
 from monitor.durations import format_duration
-from monitor.errors import ApiAuthError, ApiNotFound, ApiRefused, ApiUnavailable, RetryableError
+from monitor.errors import ApiNotFound, ApiRefused, ApiUnavailable, RetryableError
 from monitor.handling import Done, Handled, Later
 from monitor.model.alert import AlertState
 from monitor.model.conversation import Conversation
@@ -26,6 +26,7 @@ from monitor.model.run import Outcome, Run
 from monitor.model.stop import Answered, Stop, StopResult, StopState
 from monitor.store.stops import Brake
 from monitor.tracking import runs
+from monitor.tracking.capability_report import holds_stops
 
 __all__ = ["StopHandler", "StopTerms"]
 
@@ -41,14 +42,15 @@ class StopTerms:
     """
     What the configuration says about stops; seconds.
 
-    `gap` is the longest time since the ledger saw a run that still counts as observed. `permits` tells whether a stop
-    is still wanted: the mode is enforce and the app is on the list. `holds` tells whether a brake holds it back.
+    `gap` is, for a project, the longest time since the ledger saw a run that still counts as observed. `permits` tells
+    whether a stop is still wanted: the mode is enforce and the app is on the list. `holds` tells whether a brake holds
+    it back.
     """
 
     verify_within: float
     per_hour: int
     per_app_per_hour: int
-    gap: float
+    gap: Callable[[str], float]
     permits: Callable[[Stop], bool]
     holds: Callable[[Brake, Stop], bool]
 
@@ -74,10 +76,16 @@ class StopHandler:
         terms: StopTerms,
     ) -> None:
         self._commits = commits
-        self._clients = clients
         self._clock = clock
+        self._observing_since: dict[str, float] = {}
+        self.adopt(clients, terms)
+
+    def adopt(self, clients: Mapping[str, Client], terms: StopTerms) -> None:
+        """Stop for these projects, by these terms, from now on."""
+        self._clients = clients
         self._terms = terms
-        self._observing_since = {name: client.server_time.now() for name, client in clients.items()}
+        known = self._observing_since
+        self._observing_since = {name: known.get(name, c.server_time.now()) for name, c in clients.items()}
 
     async def handle(self, intent: Intent) -> Handled:
         """Do the next step of the stop whose id is the payload."""
@@ -93,7 +101,7 @@ class StopHandler:
             return await self._step(client, stop, run)
         except ApiNotFound:
             return await self._gone(stop, run)
-        except ApiAuthError as error:
+        except ApiRefused as error:  # the credential, or a question about the run: unknown
             return Later(self._clock.now() + _RETRY_AUTH, str(error))
         except RetryableError as error:
             wait = error.retry_after if error.retry_after is not None else _backoff(intent.attempts)
@@ -136,13 +144,13 @@ class StopHandler:
         """
         moment = self._moment(stop.project)
         async with self._commits.begin() as commit:
-            if await _is_concluded(commit, stop):
+            if (current := await _still_open(commit, stop)) is None:
                 return Done()
-            if stop.requests and await self._budget_spent(commit, stop, moment):
+            if current.requests and not current.is_manual and await self._budget_spent(commit, current, moment):
                 return Later(moment.own + _LONGEST_RETRY, "the stop budget of this hour is spent")
             if stop.state is StopState.REQUESTING:
                 await commit.tx.stops.answer(stop.id, Answered.WITHOUT_EFFECT)
-            stop = replace(stop, state=StopState.REQUESTING, requested_at=moment.server, looked_at=None)
+            stop = replace(current, state=StopState.REQUESTING, requested_at=moment.server, looked_at=None)
             await commit.tx.stops.put(stop)
             await commit.tx.stops.add_request(stop, at=moment.server, answer=Answered.PENDING)
             await commit.note(stop, "requesting", "the same run still goes on", moment)
@@ -165,9 +173,9 @@ class StopHandler:
     async def _requested(self, stop: Stop, answer: Answered, detail: str) -> Handled:
         moment = self._moment(stop.project)
         async with self._commits.begin() as commit:
-            if await _is_concluded(commit, stop):
+            if (current := await _still_open(commit, stop)) is None:
                 return Done()
-            stop = replace(stop, state=StopState.REQUESTED, requests=stop.requests + 1)
+            stop = replace(current, state=StopState.REQUESTED, requests=stop.requests + 1)
             await commit.tx.stops.put(stop)
             await commit.tx.stops.answer(stop.id, answer)
             await commit.note(stop, "requested", detail, moment)
@@ -177,9 +185,9 @@ class StopHandler:
         """Take the request back: it counts for nothing, and a fresh look comes before the next."""
         moment = self._moment(stop.project)
         async with self._commits.begin() as commit:
-            if await _is_concluded(commit, stop):
+            if (current := await _still_open(commit, stop)) is None:
                 return Done()
-            stop = replace(stop, state=StopState.INTENDED, requested_at=None)
+            stop = replace(current, state=StopState.INTENDED, requested_at=None)
             await commit.tx.stops.put(stop)
             await commit.tx.stops.answer(stop.id, Answered.REFUSED)
             await commit.note(stop, "not_taken", str(error), moment)
@@ -209,13 +217,13 @@ class StopHandler:
         moment = self._moment(stop.project)
         check_at = guard.next_check_at(stop, verify_within=self._terms.verify_within)
         async with self._commits.begin() as commit:
-            if await _is_concluded(commit, stop):
+            if (current := await _still_open(commit, stop)) is None:
                 return Done()
-            await commit.tx.stops.put(stop)
-            await commit.note(stop, "still_running", "", moment)
+            await commit.tx.stops.put(current)
+            await commit.note(current, "still_running", "", moment)
             if check_at is None and stop.requests and stop.result is None:
-                within = format_duration(self._terms.verify_within)
-                await commit.conclude(stop, StopResult.INEFFECTIVE, f"still running after {within}", moment, done=False)
+                reason = f"still running after {format_duration(self._terms.verify_within)}"
+                await commit.conclude(current, StopResult.INEFFECTIVE, reason, moment, done=False)
         return self._next_check(stop) if check_at is not None else Later(moment.own)
 
     async def _not_running(self, stop: Stop, run: Run, look: _Look) -> Handled:
@@ -233,8 +241,8 @@ class StopHandler:
     async def _ended(self, stop: Stop, moment: Moment) -> Handled:
         """Conclude a stop whose run the ledger saw end meanwhile."""
         async with self._commits.begin() as commit:
-            if not await _is_concluded(commit, stop):
-                await conclude_ended(commit, stop, moment)
+            if (current := await _still_open(commit, stop)) is not None:
+                await conclude_ended(commit, current, moment)
         return Done()
 
     # Helpers
@@ -249,7 +257,11 @@ class StopHandler:
         )
 
     async def _no_longer_wanted(self, stop: Stop, run: Run) -> Handled | None:
-        """Conclude or postpone a stop that does not hold any more, or that the brake holds back."""
+        """
+        Conclude or postpone a stop that does not hold any more, or that the brake holds back.
+
+        One that a person asks for needs neither rule nor configuration, and no brake holds it back.
+        """
         moment = self._moment(stop.project)
         async with self._commits.store.snapshot() as tx:
             brakes = await tx.stops.brakes(now=moment.own)
@@ -257,20 +269,27 @@ class StopHandler:
         standing = guard.standing(
             stop,
             run,
-            permitted=self._terms.permits(stop),
-            rule_fires=alert is not None and alert.state is AlertState.FIRING,
+            permitted=stop.is_manual or self._terms.permits(stop),
+            rule_fires=stop.is_manual or (alert is not None and alert.state is AlertState.FIRING),
             observing_since=self._observing_since[stop.project],
             now=moment.server,
-            gap=self._terms.gap,
+            gap=self._terms.gap(stop.project),
         )
         if standing is Standing.NOT_SEEN:
             return Later(moment.own + _RETRY_SOON, "the run was not seen lately")
+        if holds_stops(self._clients[stop.project].capabilities) and not stop.is_manual:
+            return await self._conclude(stop, StopResult.REFUSED, Decision.CONTRADICTED.value)
         if standing is Standing.NOT_PERMITTED:
             return await self._conclude(stop, StopResult.REFUSED, Decision.APP_NOT_ALLOWED.value)
+        if standing is Standing.CONTRADICTED:
+            return await self._conclude(stop, StopResult.REFUSED, Decision.CONTRADICTED.value)
         if standing is not Standing.HOLDS:
             return await self._conclude(stop, StopResult.CHANGED, _STANDING_TEXT[standing])
-        held = next((brake.kind for brake in brakes if self._terms.holds(brake, stop)), None)
+        held = None if stop.is_manual else self._held(brakes, stop)
         return await self._conclude(stop, StopResult.REFUSED, _BRAKE_DECISIONS[held].value) if held else None
+
+    def _held(self, brakes: Iterable[Brake], stop: Stop) -> str | None:
+        return next((brake.kind for brake in brakes if self._terms.holds(brake, stop)), None)
 
     async def _budget_spent(self, commit: Commit, stop: Stop, moment: Moment) -> bool:
         """Whether another request is beyond the budget: the first one was reserved when the stop was decided."""
@@ -280,11 +299,13 @@ class StopHandler:
     async def _conclude(self, stop: Stop, result: StopResult, reason: str, ended: Run | None = None) -> Handled:
         moment = self._moment(stop.project)
         async with self._commits.begin() as commit:
-            if await _is_concluded(commit, stop):
+            if (current := await _still_open(commit, stop)) is None:
                 return Done()
+            if result in _TURNED_DOWN and current.is_manual and not stop.is_manual:
+                return Later(moment.own, "a person asked for it meanwhile")
             if result is StopResult.STOPPED:
                 await commit.tx.stops.answer(stop.id, Answered.ACCEPTED)
-            await commit.conclude(stop, result, reason, moment)
+            await commit.conclude(current, result, reason, moment)
             if ended is not None:
                 await commit.end_run(ended, moment)
         return Done()
@@ -297,6 +318,8 @@ class StopHandler:
     def _moment(self, project: str) -> Moment:
         return Moment(server=self._clients[project].server_time.now(), own=self._clock.now())
 
+
+_TURNED_DOWN = {StopResult.REFUSED, StopResult.CHANGED}
 
 _BRAKE_DECISIONS = {"pause": Decision.PAUSED, "protect": Decision.PROTECTED}
 
@@ -316,10 +339,16 @@ def _perhaps_asked(stop: Stop) -> Stop:
     return replace(stop, requests=max(stop.requests, 1)) if stop.state is StopState.REQUESTING else stop
 
 
-async def _is_concluded(commit: Commit, stop: Stop) -> bool:
-    """Whether the ledger saw the run end, and concluded its stop, while Alli was being asked."""
+async def _still_open(commit: Commit, stop: Stop) -> Stop | None:
+    """
+    Return the stop with what a person changed in it who asked for it while Alli was being asked.
+
+    None when the ledger saw the run end meanwhile, and concluded its stop.
+    """
     current = await commit.tx.stops.get(stop.id)
-    return current is None or current.state is StopState.DONE
+    if current is None or current.state is StopState.DONE:
+        return None
+    return replace(stop, asked_by=current.asked_by, age_since=current.age_since)
 
 
 async def conclude_ended(commit: Commit, stop: Stop, moment: Moment) -> Stop:

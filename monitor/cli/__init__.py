@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from monitor import __version__
-from monitor.cli import brake, check, daemon, demo, simulate, unbuilt
+from monitor.cli import backup, brake, check, daemon, demo, look, simulate, stop, unbuilt
 from monitor.errors import ConfigErrors, MonitorError
 
 __all__ = ["main"]
@@ -23,8 +23,11 @@ commands.command("run")(daemon.run)
 commands.command("demo")(demo.demo)
 commands.command("check")(check.check)
 commands.command("simulate")(simulate.simulate)
+for each in (look.status, look.alerts, look.runs, look.ratings, look.actions, look.show, stop.stop):
+    commands.command(each.__name__)(each)
 commands.add_typer(brake.autostop, name="autostop")
 commands.command("protect")(brake.protect)
+commands.command("backup")(backup.backup)
 unbuilt.register(commands)
 
 

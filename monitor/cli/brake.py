@@ -8,15 +8,13 @@ before each decision and again right before each request.
 from __future__ import annotations
 
 import asyncio
-import getpass
-import os
 from collections.abc import Container
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from monitor.cli.options import Config, Project
+from monitor.cli.options import Config, Project, user
 from monitor.clock import Clock, SystemClock
 from monitor.durations import parse_duration
 from monitor.errors import ConfigError
@@ -61,7 +59,7 @@ def protect(
     config: Config = None,
     project: Project = "",
 ) -> None:
-    """Never stop a run of this conversation until then."""
+    """Keep rules from stopping runs of this conversation until then."""
     clock = SystemClock()
     brake = _brake("protect", project, conversation, until, clock)
     asyncio.run(_set(config, brake, clock))
@@ -76,7 +74,7 @@ def _brake(kind: str, project: str, target: str, until: str | None, clock: Clock
         target=target,
         until=_moment(until, now) if until is not None else None,
         set_at=now,
-        set_by=_user(),
+        set_by=user(),
     )
 
 
@@ -107,20 +105,12 @@ async def _set(config: Config, brake: Brake, clock: Clock) -> None:
 async def _lift(config: Config, project: str, target: str, clock: Clock) -> int:
     settings = load(config)
     _check_project(project, settings.projects)
-    brake = Brake(kind="pause", project=project, target=target, until=None, set_at=clock.now(), set_by=_user())
+    brake = Brake(kind="pause", project=project, target=target, until=None, set_at=clock.now(), set_by=user())
     async with Store.open(settings.storage.url, exclusive=False) as store, store.transaction() as tx:
         lifted = await tx.stops.lift_brake("pause", project=project, target=target)
         if lifted:
             await tx.stops.log(_line(brake, "resume", clock))
         return lifted
-
-
-def _user() -> str:
-    """Return who sets the brake; a container may run under a number that has no name."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return f"uid {os.getuid()}"
 
 
 def _check_project(project: str, projects: Container[str]) -> None:

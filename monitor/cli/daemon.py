@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+from collections.abc import Callable
 
 import structlog
 
@@ -12,7 +13,7 @@ from monitor import logs
 from monitor.app import App
 from monitor.cli.options import Config, on_signals
 from monitor.clock import Clock, SystemClock
-from monitor.errors import ConfigErrors
+from monitor.errors import ConfigError
 from monitor.settings import Settings, load
 
 __all__ = ["prepare", "run"]
@@ -21,10 +22,10 @@ log = structlog.get_logger()
 
 
 def run(config: Config = None) -> None:
-    """Watch the configured projects until SIGTERM or SIGINT; SIGHUP reloads the rules."""
+    """Watch the configured projects until SIGTERM or SIGINT; SIGHUP reloads configuration and rules."""
     settings = load(config)
     prepare(settings)
-    asyncio.run(_serve(settings, SystemClock()))
+    asyncio.run(_serve(settings, lambda: load(config), SystemClock()))
 
 
 def prepare(settings: Settings) -> None:
@@ -36,9 +37,9 @@ def prepare(settings: Settings) -> None:
         log.warning("configuration", warning=warning)
 
 
-async def _serve(settings: Settings, clock: Clock) -> None:
+async def _serve(settings: Settings, source: Callable[[], Settings], clock: Clock) -> None:
     stopped = asyncio.Event()
-    async with App.open(settings, clock) as app:
+    async with App.open(settings, clock, source=source, prepare=prepare) as app:
         reloads: set[asyncio.Task[None]] = set()
 
         def reload() -> None:
@@ -51,5 +52,5 @@ async def _serve(settings: Settings, clock: Clock) -> None:
 
 
 async def _reload(app: App) -> None:
-    with contextlib.suppress(ConfigErrors):  # logged and counted where it happens; the old rules stay
+    with contextlib.suppress(ConfigError):  # logged and counted where it happens; what was in force stays
         await app.reload()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Config", "Project", "on_signals"]
+__all__ = ["Config", "Project", "on_signals", "user"]
 
 Config = Annotated[
     Path | None,
@@ -22,6 +24,14 @@ Config = Annotated[
     ),
 ]
 Project = Annotated[str, typer.Option("--project", "-p", help="Only in this project.", show_default="every project")]
+
+
+def user() -> str:
+    """Return who runs this command, for the audit; a container may run under a number that has no name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return f"uid {os.getuid()}"
 
 
 def on_signals(stop: Callable[[], object], reload: Callable[[], object] | None = None) -> None:

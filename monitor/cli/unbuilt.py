@@ -12,19 +12,11 @@ __all__ = ["UNBUILT", "register"]
 UNBUILT = (
     "rules",
     "backtest",
-    "status",
-    "alerts",
-    "runs",
-    "ratings",
-    "actions",
-    "show",
     "silence",
     "ack",
-    "stop",
     "routes",
     "notify",
     "drill",
-    "backup",
     "migrate",
 )
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+from collections.abc import Callable
 from http import HTTPStatus
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
@@ -44,12 +45,19 @@ _HEADERS = {
 
 
 class Access:
-    """ASGI middleware that answers by itself what `settings` do not allow."""
+    """ASGI middleware that answers by itself what the `settings` in force do not allow."""
 
-    def __init__(self, app: ASGIApp, settings: Web) -> None:
+    def __init__(self, app: ASGIApp, settings: Callable[[], Web]) -> None:
         self._app = app
-        self._settings = settings
-        self._external = urlsplit(settings.external_url or "")
+        self._in_force = settings
+
+    @property
+    def _settings(self) -> Web:
+        return self._in_force()
+
+    @property
+    def _external(self) -> SplitResult:
+        return urlsplit(self._settings.external_url or "")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it with one line that says what to do."""

@@ -22,11 +22,15 @@ from monitor import __version__
 from monitor.model.alert import AlertState
 from monitor.model.builtin import Builtin
 from monitor.store import Transaction
+from monitor.tracking.coverage import observed_share
 from monitor.web.daemon import Daemon, ProjectView
+from monitor.web.orders import Orders
 from monitor.web.shapes import (
     action_shape,
     alert_shape,
     audit_shape,
+    brake_shape,
+    capabilities_shape,
     moment,
     rating_shape,
     receiver_shape,
@@ -39,6 +43,8 @@ __all__ = ["Api"]
 
 _MOST = 1000
 _DEFAULT = 100
+_DAY = 86400.0
+_MONTH = 30 * _DAY
 
 
 class Api:
@@ -55,6 +61,7 @@ class Api:
             Route("/runs", self.runs),
             Route("/ratings", self.ratings),
             Route("/actions", self.actions),
+            Route("/actions", Orders(self._daemon).act, methods=["POST"]),
             Route("/rules", self.rules),
             Route("/silences", _not_built, methods=["GET", "POST", "PUT", "DELETE"]),
         ]
@@ -64,16 +71,20 @@ class Api:
         Answer with how the daemon fares.
 
         `{"version", "state", "now", "started_at", "unhealthy", "not_ready", "alerts": {"pending", "firing"},
-        "projects": [...], "receivers": [...]}`. `state` is stuck, auth_failing, blind, starting or healthy;
-        `unhealthy` and `not_ready` are reasons or null. A project: `{"name", "base_url", "state", "auth_error",
-        "clock_offset_seconds", "coverage": {"last_complete_pass", "blind"}, "baseline_at", "runs", "stop_mode",
+        "projects": [...], "receivers": [...], "brakes": [...]}`. `state` is stuck, auth_failing, blind, starting or
+        healthy; `unhealthy` and `not_ready` are reasons or null. A project: `{"name", "base_url", "state",
+        "auth_error", "clock_offset_seconds", "coverage": {"last_complete_pass", "blind", "last_24h", "last_30d"},
+        "capabilities": see `capabilities_shape`, "probed_at", "baseline_at", "runs", "stop_mode",
         "stops": {result: count}, "regret": {"regretted", "judged", "rate"}}`, where `rate` is null while fewer than
-        ten shadow stops were judged. A receiver: see `receiver_shape`.
+        ten shadow stops were judged. `last_24h` and `last_30d` are the shares of that time that were observed, or of
+        the time since `baseline_at` where that is shorter, and null before. A receiver: see `receiver_shape`; what
+        holds automatic stops back: `brake_shape`.
         """
         daemon = self._daemon
         async with daemon.store.snapshot() as tx:
             states = [alert.state for alert in (await tx.alerts.open()).values()]
             backlog, health = await tx.outbox.backlog(), await tx.outbox.health()
+            brakes = await tx.stops.brakes(now=daemon.clock.now())
             projects = [await self._project(tx, project) for project in daemon.projects()]
         return JSONResponse(
             {
@@ -86,6 +97,7 @@ class Api:
                 "alerts": {state.value: states.count(state) for state in (AlertState.PENDING, AlertState.FIRING)},
                 "projects": projects,
                 "receivers": [receiver_shape(name, backlog.get(name), health.get(name)) for name in daemon.receivers()],
+                "brakes": [brake_shape(brake) for brake in brakes],
             }
         )
 
@@ -144,9 +156,9 @@ class Api:
 
     async def actions(self, request: Request) -> Response:
         """
-        Answer with what rules did to Alli, or would have done, and with the audit of it, both the newest first.
+        Answer with what rules and people did to Alli, or rules would have done, and with the audit of it.
 
-        `{"actions": [...], "audit": [...]}`; see `action_shape` and `audit_shape`.
+        `{"actions": [...], "audit": [...]}`, both the newest first; see `action_shape` and `audit_shape`.
         """
         asked = _Asked.of(request, self._daemon)
         async with self._daemon.store.snapshot() as tx:
@@ -192,7 +204,10 @@ class Api:
             "coverage": {
                 "last_complete_pass": moment(project.runs_completed_at),
                 "blind": is_blind(project, started_at=started_at, now=now),
+                **await _shares(tx, project, now=now + project.offset),
             },
+            "capabilities": capabilities_shape(project.capabilities),
+            "probed_at": moment(project.capabilities.probed_at - project.offset) if project.was_probed else None,
             "baseline_at": moment(await tx.observations.baseline_at(project.name)),
             "runs": len(await tx.runs.open(project.name)),
             "stop_mode": project.stop_mode.value,
@@ -231,6 +246,18 @@ def _limit(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(_MOST)) and 1 <= int(text) <= _MOST):
         raise HTTPException(HTTPStatus.BAD_REQUEST, f"limit should be a number from 1 to {_MOST}\n")
     return int(text)
+
+
+async def _shares(tx: Transaction, project: ProjectView, *, now: float) -> Mapping[str, float | None]:
+    """Return the share of the last day and month in which a project was observed; `now` is server time."""
+    began = await tx.observations.baseline_at(project.name)
+    blinds = await tx.observations.blind_times(project.name, since=now - _MONTH)
+    return {
+        name: round(observed_share(blinds, since=max(now - seconds, began), until=now), 6)
+        if began is not None
+        else None
+        for name, seconds in (("last_24h", _DAY), ("last_30d", _MONTH))
+    }
 
 
 async def _not_built(_request: Request) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from prometheus_client.exposition import choose_encoder
@@ -26,8 +27,8 @@ __all__ = ["build"]
 _STATIC = Path(__file__).parent / "static"
 
 
-def build(daemon: Daemon, settings: Web) -> Starlette:
-    """Return the ASGI application that shows `daemon`, with the access rules of `settings`."""
+def build(daemon: Daemon, settings: Callable[[], Web]) -> Starlette:
+    """Return the ASGI application that shows `daemon`, with the access rules of the `settings` in force."""
     pages = Pages(daemon)
     own = _Own(daemon)
     app = Starlette(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from monitor.clock import Clock
+from monitor.cycle.manual_stops import AskedFor
 from monitor.metrics import Metrics
+from monitor.model.capabilities import Capabilities
 from monitor.model.conversation import App
 from monitor.model.stop import StopMode
 from monitor.rules.rule import Rule
@@ -24,7 +26,7 @@ class ProjectView:
     `auth_error` is why Alli refuses its credential, None while it does not. `offset` is server time minus own time in
     seconds. `runs_completed_at` is when the newest complete pass over its running list ended, in own time, and None
     before the first; `runs_every` is how many seconds lie between two of them. `stop_mode` is what holds for apps
-    that have no mode of their own.
+    that have no mode of their own. `capabilities` are what the newest probe found.
     """
 
     name: str
@@ -34,6 +36,12 @@ class ProjectView:
     runs_completed_at: float | None
     runs_every: float
     stop_mode: StopMode
+    capabilities: Capabilities = field(default_factory=Capabilities)
+
+    @property
+    def was_probed(self) -> bool:
+        """Whether a probe, of this daemon or an earlier one, has told what its server can do."""
+        return self.capabilities.probed_at > 0
 
 
 class Daemon(Protocol):
@@ -63,6 +71,13 @@ class Daemon(Protocol):
 
     async def reload(self) -> None:
         """Load rules and configuration again. Raises ConfigErrors, and then goes on with what it had."""
+
+    async def stop(self, conversation_id: str, *, project: str | None, asked_by: str) -> AskedFor:
+        """
+        Begin to stop the run of a conversation because a person asks for it, without waiting for what comes of it.
+
+        Raises CannotStop and StorageError.
+        """
 
     def projects(self) -> Sequence[ProjectView]:
         """Return every watched project."""

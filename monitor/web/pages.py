@@ -83,6 +83,7 @@ class Pages:
         async with daemon.store.snapshot() as tx:
             panels = [await self._panel(tx, project) for project in daemon.projects()]
             own = (await tx.alerts.open(project="")).values()
+            brakes = await tx.stops.brakes(now=daemon.clock.now())
             backlog, health = await tx.outbox.backlog(), await tx.outbox.health()
         destinations = [
             _Destination(name=name, backlog=backlog.get(name), health=health.get(name, Health(destination=name)))
@@ -95,6 +96,7 @@ class Pages:
             request,
             panels=panels,
             own_alerts=own_alerts,
+            brakes=brakes,
             destinations=destinations,
             firing=sum(alert.state is AlertState.FIRING for alert in firing),
             rules=len(daemon.rules()),

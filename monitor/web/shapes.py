@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from monitor.model.alert import Alert
+from monitor.model.capabilities import Capabilities
 from monitor.model.conversation import App
 from monitor.model.rating import RatingChange
 from monitor.model.run import Run
@@ -13,12 +15,15 @@ from monitor.model.stop import Stop
 from monitor.notify.http import rfc3339
 from monitor.rules.rule import Rule
 from monitor.store.outbox import Backlog, Health
-from monitor.store.stops import LogLine
+from monitor.store.stops import Brake, LogLine
+from monitor.tracking.capability_report import report
 
 __all__ = [
     "action_shape",
     "alert_shape",
     "audit_shape",
+    "brake_shape",
+    "capabilities_shape",
     "moment",
     "rating_shape",
     "receiver_shape",
@@ -27,6 +32,9 @@ __all__ = [
 ]
 
 _Shape = Mapping[str, Any]
+
+_ELSEWHERE = {"probed_at", "clock_offset", "remarks"}
+"""Fields of the capabilities that the status shows in its own way."""
 
 
 def moment(at: float | None) -> str | None:
@@ -109,10 +117,11 @@ def rating_shape(change: RatingChange) -> _Shape:
 
 def action_shape(stop: Stop) -> _Shape:
     """
-    Return what a rule did to Alli, or would have done.
+    Return what a rule or a person did to Alli, or what a rule would have done; a person's has no alert.
 
-    `{"id", "action": "stop", "project", "conversation_id", "run_id", "app", "alert": fingerprint, "mode", "state",
-    "result", "reason", "requests", "limit_seconds", "decided_at", "requested_at", "finished_at", "verdict"}`.
+    `{"id", "action": "stop", "project", "conversation_id", "run_id", "app", "alert": fingerprint,
+    "mode": "shadow|enforce|manual", "asked_by", "state", "result", "reason", "requests", "limit_seconds",
+    "decided_at", "requested_at", "finished_at", "verdict"}`.
     """
     return {
         "id": stop.id,
@@ -121,8 +130,9 @@ def action_shape(stop: Stop) -> _Shape:
         "conversation_id": stop.conversation_id,
         "run_id": stop.run_id,
         "app": _app(stop.app),
-        "alert": stop.fingerprint,
-        "mode": stop.mode.value,
+        "alert": stop.fingerprint or None,
+        "mode": stop.kind,
+        "asked_by": stop.asked_by or None,
         "state": stop.state.value,
         "result": stop.result.value if stop.result else None,
         "reason": stop.reason,
@@ -145,6 +155,39 @@ def audit_shape(line: LogLine) -> _Shape:
         "what": line.what,
         "detail": line.detail,
     }
+
+
+def brake_shape(brake: Brake) -> _Shape:
+    """
+    Return what holds automatic stops back.
+
+    `{"kind": "pause|protect", "project", "target", "until", "set_at", "set_by"}`.
+    The target is a glob on apps or a conversation; where it or the project is empty, every one is meant.
+    """
+    return {
+        "kind": brake.kind,
+        "project": brake.project,
+        "target": brake.target,
+        "until": moment(brake.until),
+        "set_at": moment(brake.set_at),
+        "set_by": brake.set_by,
+    }
+
+
+def capabilities_shape(found: Capabilities) -> _Shape:
+    """
+    Return what a project's server was seen to do; null is not known.
+
+    `{"time_unit", "filter_unit", "unit_agrees", "time_filter", "running_filter", "embeds", "embeds_all", "chat_order",
+    "page_total", "missing", "daily_count", "report": [{"question", "verdict": "works|fails|unproven", "seen",
+    "does"}]}`.
+    """
+    fields = asdict(found)
+    lines = [
+        {"question": line.name, "verdict": line.verdict.value, "seen": line.seen, "does": line.does}
+        for line in report(found)
+    ]
+    return {name: value for name, value in fields.items() if name not in _ELSEWHERE} | {"report": lines}
 
 
 def receiver_shape(name: str, backlog: Backlog | None, health: Health | None) -> _Shape:

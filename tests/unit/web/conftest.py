@@ -11,6 +11,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from monitor.cycle.manual_stops import AskedFor, CannotStop
 from monitor.errors import ConfigErrors
 from monitor.metrics import Metrics
 from monitor.model.conversation import App
@@ -59,6 +60,8 @@ class FakeDaemon:
     reloads: int = 0
     receiver_names: Sequence[str] = ("oncall/webhook/0",)
     project: dict[str, Any] = field(default_factory=dict)
+    stop_answer: AskedFor | CannotStop | None = None
+    stops_asked: list[tuple[str, str | None, str]] = field(default_factory=list)
 
     def unhealthy(self) -> str | None:
         """Return what the test said."""
@@ -73,6 +76,14 @@ class FakeDaemon:
         if self.reload_error is not None:
             raise self.reload_error
         self.reloads += 1
+
+    async def stop(self, conversation_id: str, *, project: str | None, asked_by: str) -> AskedFor:
+        """Note what was asked, and answer as the test said."""
+        self.stops_asked.append((conversation_id, project, asked_by))
+        assert self.stop_answer is not None
+        if isinstance(self.stop_answer, CannotStop):
+            raise self.stop_answer
+        return self.stop_answer
 
     def projects(self) -> Sequence[ProjectView]:
         """Return one project, with the fields that the test changed."""
@@ -119,7 +130,7 @@ async def browse(daemon: FakeDaemon) -> AsyncIterator[Browser]:
 
     def make(base_url: str = "http://127.0.0.1:7464", token: str | None = None, **settings: Any) -> httpx.AsyncClient:
         web = Web.model_validate({**settings, "token": SecretStr(token) if token else None})
-        transport = httpx.ASGITransport(build(daemon, web))
+        transport = httpx.ASGITransport(build(daemon, lambda: web))
         clients.append(httpx.AsyncClient(transport=transport, base_url=base_url))
         return clients[-1]
 

@@ -10,13 +10,16 @@ import pytest
 
 from monitor import __version__
 from monitor.model.alert import Alert, AlertState, Identity, Resolution, Transition
+from monitor.model.blind import Blind
 from monitor.model.builtin import Builtin
+from monitor.model.capabilities import Capabilities, ChatOrder, Proof
 from monitor.model.conversation import Vote
 from monitor.model.notification import Entry
 from monitor.model.run import Outcome
 from monitor.model.stop import StopMode, StopResult, StopState, Verdict
 from monitor.store.outbox import Health, NotificationGroup
-from monitor.store.stops import LogLine
+from monitor.store.stops import Brake, LogLine
+from monitor.web.shapes import capabilities_shape
 from tests.support.build import START, alert, change, identity, rating, run, stop
 from tests.unit.web.conftest import NOW, OFFSET, FakeDaemon
 
@@ -55,7 +58,9 @@ async def test_status_of_a_daemon_that_has_seen_nothing(web: httpx.AsyncClient, 
                 "state": "starting",
                 "auth_error": None,
                 "clock_offset_seconds": OFFSET,
-                "coverage": {"last_complete_pass": None, "blind": False},
+                "coverage": {"last_complete_pass": None, "blind": False, "last_24h": None, "last_30d": None},
+                "capabilities": capabilities_shape(Capabilities()),
+                "probed_at": None,
                 "baseline_at": None,
                 "runs": 0,
                 "stop_mode": "shadow",
@@ -75,7 +80,28 @@ async def test_status_of_a_daemon_that_has_seen_nothing(web: httpx.AsyncClient, 
                 "delivered_at": None,
             }
         ],
+        "brakes": [],
     }
+
+
+async def test_status_shows_what_a_server_can_do(web: httpx.AsyncClient, daemon: FakeDaemon) -> None:
+    """The newest probe is there as values and as the lines of the report, with its moment in the daemon's time."""
+    found = Capabilities(
+        probed_at=NOW + OFFSET - 60,
+        time_unit="ms",
+        running_filter=Proof.FAILS,
+        chat_order=ChatOrder.NEWEST_FIRST,
+        remarks={"running filter": "50 rows are listed as running and as not running"},
+    )
+    daemon.project = {"capabilities": found}
+    project = (await _ask(web, "/status"))["projects"][0]
+    assert project["probed_at"] == "2027-01-15T08:09:00.000Z"
+    shown = project["capabilities"]
+    assert (shown["time_unit"], shown["filter_unit"], shown["chat_order"]) == ("ms", None, "newest_first")
+    assert shown["running_filter"] == "fails"
+    [line] = [line for line in shown["report"] if line["question"] == "running filter"]
+    assert (line["verdict"], line["seen"]) == ("fails", "50 rows are listed as running and as not running")
+    assert line["does"]
 
 
 async def test_status_counts_what_is_in_the_database(web: httpx.AsyncClient, daemon: FakeDaemon) -> None:
@@ -83,6 +109,8 @@ async def test_status_counts_what_is_in_the_database(web: httpx.AsyncClient, dae
     daemon.project = {"runs_completed_at": NOW - 60}
     async with daemon.store.transaction() as tx:
         await tx.observations.record_baseline("support", START)
+        blind = Blind(began_at=START, ended_at=START + (NOW + OFFSET - START) / 4)
+        await tx.observations.put_blind("support", blind, forget_before=0)
         await tx.runs.put([run()])
         await tx.alerts.put([alert(), _resolved()])
         for number in range(10):
@@ -94,7 +122,12 @@ async def test_status_counts_what_is_in_the_database(web: httpx.AsyncClient, dae
     project = status["projects"][0]
     assert status["state"] == "blind"
     assert status["alerts"] == {"pending": 0, "firing": 1}
-    assert project["coverage"] == {"last_complete_pass": "2027-01-15T08:09:00.000Z", "blind": True}
+    assert project["coverage"] == {
+        "last_complete_pass": "2027-01-15T08:09:00.000Z",
+        "blind": True,
+        "last_24h": 0.75,  # of the time since the baseline
+        "last_30d": 0.75,
+    }
     assert (project["runs"], project["baseline_at"]) == (1, AT_START)
     assert project["stops"] == {"shadow": 10}
     assert project["regret"] == {"regretted": 3, "judged": 10, "rate": 0.3}
@@ -257,6 +290,7 @@ async def test_actions_and_their_audit_as_json(web: httpx.AsyncClient, daemon: F
                 "app": {"id": "app-1", "name": "Report writer"},
                 "alert": "0123456789abcdef",
                 "mode": "enforce",
+                "asked_by": None,
                 "state": "done",
                 "result": "stopped",
                 "reason": "",
@@ -279,6 +313,41 @@ async def test_actions_and_their_audit_as_json(web: httpx.AsyncClient, daemon: F
             }
         ],
     }
+
+
+async def test_what_a_person_asked_for_names_them_and_no_alert(web: httpx.AsyncClient, daemon: FakeDaemon) -> None:
+    """A stop by hand is of mode manual, whatever the project's, with who asked for it."""
+    async with daemon.store.transaction() as tx:
+        await tx.stops.add(stop(fingerprint="", asked_by="alice"))
+    [action] = (await _ask(web, "/actions"))["actions"]
+    assert (action["mode"], action["asked_by"], action["alert"]) == ("manual", "alice", None)
+
+
+async def test_status_shows_the_brakes_that_hold(web: httpx.AsyncClient, daemon: FakeDaemon) -> None:
+    """Pauses and protections are shown with who set them and until when; what is over is not."""
+    pause = Brake(kind="pause", project="", target="Report*", until=None, set_at=START, set_by="alice")
+    protect = Brake(kind="protect", project="support", target="c1", until=NOW + 60, set_at=START, set_by="bob")
+    async with daemon.store.transaction() as tx:
+        for each in (pause, protect, replace(protect, target="c2", until=NOW - 1)):
+            await tx.stops.set_brake(each)
+    assert (await _ask(web, "/status"))["brakes"] == [
+        {
+            "kind": "pause",
+            "project": "",
+            "target": "Report*",
+            "until": None,
+            "set_at": AT_START,
+            "set_by": "alice",
+        },
+        {
+            "kind": "protect",
+            "project": "support",
+            "target": "c1",
+            "until": "2027-01-15T08:11:00.000Z",
+            "set_at": AT_START,
+            "set_by": "bob",
+        },
+    ]
 
 
 async def test_rules_as_json(web: httpx.AsyncClient, daemon: FakeDaemon) -> None:

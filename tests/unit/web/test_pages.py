@@ -15,7 +15,7 @@ from monitor.model.conversation import App, Vote
 from monitor.model.run import Outcome
 from monitor.model.stop import StopMode, StopResult, StopState, Verdict
 from monitor.store.outbox import Health
-from monitor.store.stops import LogLine
+from monitor.store.stops import Brake, LogLine
 from tests.support.build import START, alert, change, identity, rating, run, stop
 from tests.unit.web.conftest import NOW, OFFSET, FakeDaemon
 
@@ -290,3 +290,22 @@ async def test_a_database_that_fails_is_said_to_fail(web: httpx.AsyncClient, dae
     assert answer.status_code == 503
     assert "the database failed" in answer.text
     assert (await web.get("/-/healthy")).status_code == 200
+
+
+async def test_the_console_shows_what_holds_stops_back(web: httpx.AsyncClient, daemon: FakeDaemon) -> None:
+    """A pause and a protection are on the console, with whoever set them, as text."""
+    pause = Brake(kind="pause", project="", target=SCRIPT, until=None, set_at=NOW - 60, set_by="alice")
+    protect = Brake(kind="protect", project="support", target=ID, until=NOW + 3600, set_at=NOW - 60, set_by="bob")
+    async with daemon.store.transaction() as tx:
+        await tx.stops.set_brake(pause)
+        await tx.stops.set_brake(protect)
+    shown = (await _open(web)).text
+    assert f"paused apps {SCRIPT} alice 1m ago resumed" in shown
+    assert f"protected conversation {ID} of support bob 1m ago 1h from now" in shown
+
+
+async def test_a_conversation_shows_who_stopped_it(web: httpx.AsyncClient, daemon: FakeDaemon) -> None:
+    """A stop by hand names the person beside its mode."""
+    async with daemon.store.transaction() as tx:
+        await tx.stops.add(stop(fingerprint="", asked_by="alice"))
+    assert "manual by alice" in (await _open(web, "/c/support/c1")).text
