@@ -260,6 +260,7 @@ _WHY_REFUSED: dict[str, str] = {
     Decision.APP_NOT_ALLOWED: "its app is not in auto_stop.apps",
     Decision.PAUSED: "automatic stops are paused; `alli-monitor autostop resume` lets them go on",
     Decision.PROTECTED: "its conversation is protected by an operator",
+    Decision.CONTRADICTED: "what Alli says about it contradicts itself",
     Decision.COOLDOWN: "another run of its conversation was stopped less than auto_stop.cooldown ago",
     Decision.BUDGET_SPENT: "the budget of this hour (auto_stop.budget) is spent",
 }

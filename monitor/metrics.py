@@ -20,7 +20,8 @@ _RUN_SECONDS = (1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 4
 _REPLY_SECONDS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 _REQUEST_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 _POLL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
-_DELAY_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 900, 1800, 7200, 21600, 86400)
+# What is found each 10 s, 30 s, 5 min, 30 min and 6 h, with the time that asking takes, has a boundary of its own.
+_DELAY_SECONDS = (1, 2, 5, 10, 15, 30, 45, 60, 120, 300, 360, 900, 2100, 7200, 23400, 86400)
 
 
 class Metrics:
@@ -102,6 +103,12 @@ class Metrics:
             buckets=_POLL_SECONDS,
             registry=r,
         )
+        self.poll_interval = Gauge(
+            "alli_monitor_poll_interval_seconds",
+            "Time that is kept between two passes of a poll; longer than configured where the request budget wants it.",
+            ["project", "poll"],
+            registry=r,
+        )
         self.blind_seconds = Counter(
             "alli_monitor_blind_seconds",
             "Time for which the runs of a project were not observed.",
@@ -110,7 +117,7 @@ class Metrics:
         )
         self.detection_delay = Histogram(
             "alli_monitor_detection_delay_seconds",
-            "The most that may have passed between an event and its detection, by kind of event.",
+            "The most that may have passed between an event (rating, run, deadline) and its detection.",
             ["project", "kind"],
             buckets=_DELAY_SECONDS,
             registry=r,

@@ -15,6 +15,7 @@ from monitor.model.run import Run
 from monitor.model.stop import Stop, StopMode, StopState
 
 __all__ = [
+    "MOST_REQUESTS",
     "VERIFY_AFTER",
     "Decision",
     "Next",
@@ -31,7 +32,9 @@ __all__ = [
 VERIFY_AFTER = (10.0, 30.0)
 """Seconds after a request at which its effect is looked for; the last look is after `verify_within`."""
 
-_MOST_REQUESTS = 3
+MOST_REQUESTS = 3
+"""How often the stop of one run is asked for at most; what Alli refused does not count."""
+
 _EPSILON = 1e-6
 
 
@@ -44,18 +47,28 @@ class Decision(StrEnum):
     APP_NOT_ALLOWED = "app_not_allowed"
     PAUSED = "paused"
     PROTECTED = "protected"
+    CONTRADICTED = "contradicted"  # the list, /running and the chats disagree about the run, or times about ids
     COOLDOWN = "cooldown"
     BUDGET_SPENT = "budget_spent"
 
     @property
     def may_change(self) -> bool:
-        """Whether the passing of time or an operator may turn this refusal into a stop while the run goes on."""
-        return self in {Decision.PAUSED, Decision.PROTECTED, Decision.COOLDOWN, Decision.BUDGET_SPENT}
+        """Whether time, an operator or a further look may turn this refusal into a stop while the run goes on."""
+        return self in _MAY_CHANGE
 
     @property
     def is_refusal(self) -> bool:
         """Whether the rule's wish is turned down."""
         return self.may_change or self is Decision.APP_NOT_ALLOWED
+
+
+_MAY_CHANGE = {
+    Decision.PAUSED,
+    Decision.PROTECTED,
+    Decision.CONTRADICTED,
+    Decision.COOLDOWN,
+    Decision.BUDGET_SPENT,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +84,7 @@ class Situation:
     app_allowed: bool
     paused: bool
     protected: bool
+    contradicted: bool
     spent: int
     spent_by_app: int
     per_hour: int
@@ -89,6 +103,7 @@ def decide(situation: Situation) -> Decision:
         (s.mode is StopMode.ENFORCE and not s.app_allowed, Decision.APP_NOT_ALLOWED),
         (s.protected, Decision.PROTECTED),
         (s.paused, Decision.PAUSED),
+        (s.contradicted, Decision.CONTRADICTED),
         (cooling, Decision.COOLDOWN),
         (s.spent >= s.per_hour or s.spent_by_app >= s.per_app_per_hour, Decision.BUDGET_SPENT),
     )
@@ -104,6 +119,7 @@ class Standing(StrEnum):
     AGE_RESTARTED = "age_restarted"
     RULE_CLEARED = "rule_cleared"
     NOT_PERMITTED = "not_permitted"  # the configuration does not want this run stopped any more
+    CONTRADICTED = "contradicted"  # the list, /running and the chats disagree about the run
 
 
 def standing(
@@ -113,13 +129,15 @@ def standing(
     Return whether what was decided still holds.
 
     A stop may wait long for its turn: for Alli to take requests again, or for the daemon to be started again. So the
-    ledger must have seen the run within `gap` seconds and since this daemon observes, and what it saw must still be
-    the work whose age was decided on.
+    ledger must have seen the run within `gap` seconds and since this daemon observes, what it saw must still be the
+    work whose age was decided on, and the sources must agree about it unless a person asked for the stop.
     """
     if not permitted:
         return Standing.NOT_PERMITTED
     if run.absent_since is not None or run.seen_at < observing_since or now - run.seen_at > gap:
         return Standing.NOT_SEEN
+    if run.contradiction is not None and not stop.is_manual:
+        return Standing.CONTRADICTED
     if run.age_since > stop.age_since:
         return Standing.AGE_RESTARTED
     return Standing.HOLDS if rule_fires else Standing.RULE_CLEARED
@@ -175,7 +193,7 @@ def next_step(stop: Stop, *, now: float, verify_within: float) -> Next:
     check_at = next_check_at(stop, verify_within=verify_within)
     if check_at is not None:
         return Next.LOOK if now >= check_at - _EPSILON else Next.WAIT
-    return Next.GIVE_UP if stop.requests >= _MOST_REQUESTS else Next.ASK
+    return Next.GIVE_UP if stop.requests >= MOST_REQUESTS else Next.ASK
 
 
 def next_check_at(stop: Stop, *, verify_within: float) -> float | None:

@@ -13,7 +13,7 @@ from monitor.cycle.project import Project
 from monitor.cycle.rating_looks import RatingLooks, look_at
 from monitor.model.alert import Identity
 from monitor.model.builtin import SEVERITIES, Builtin
-from monitor.model.conversation import Chat, Vote
+from monitor.model.conversation import Chat, Conversation, Vote
 from monitor.model.rating import RatingChange
 from monitor.store.observations import Pass
 from monitor.store.ratings import Look
@@ -42,21 +42,22 @@ class Baseline:
         self._looks = looks
         self._poll = poll
         self._overlap = overlap
+        self._read: dict[str, tuple[float, list[Chat]]] = {}
 
-    async def take(self) -> None:
+    async def take(self) -> Listing:
         """
-        Record what is rated at the very first start, all of it or nothing, and tell one summary.
+        Record what is rated at the very first start, all of it or nothing, tell one summary, and return the pass.
 
         Chats beyond the embedded ones are read as well: whatever is found rated later is news. Raises what the client
         raises, and StorageError; then, as after an incomplete pass, nothing was recorded.
         """
         asked_at = self._project.client.server_time.now()
-        tiers = self._project.settings.polling.ratings
+        tiers = self._project.polling.ratings
         oldest = asked_at - (tiers[-1].younger_than if tiers else _LOOK_BACK)
         listing = watch.band(self._project.client, oldest=oldest, newest=None)
         collected = await self._collect(listing)
         if not listing.complete:
-            return
+            return listing
         moment = self._project.moment()
         tell_since = self._project.settings.projects[self._project.name].baseline.tell_since
         told = [
@@ -76,22 +77,36 @@ class Baseline:
             await commit.tx.observations.record_pass(name, self._poll, done)
             await self._looks.record(commit, told)
             await self._tell(commit, collected, moment)
+        self._read.clear()
+        return listing
 
     async def _collect(self, listing: Listing) -> _Collected:
         found = _Collected()
         async for page in listing:
             for conversation in page.conversations:
-                chats: list[Chat] = list(conversation.chats)
-                paged_at = None
-                if conversation.chat_count > len(chats):
-                    chats = await self._looks.more_chats(conversation, None)
-                    paged_at = page.answered_at
+                read_at, read = await self._pages_of(conversation, page.answered_at)
+                chats = {chat.id: chat for chat in (*read, *conversation.chats)}.values()
                 found.changes += compare(
                     {}, conversation, chats, project=self._project.name, seen_at=page.answered_at, looked_at=None
                 )
                 look = look_at(conversation, None, page.answered_at)
-                found.looks.append(replace(look, paged_at=paged_at))
+                found.looks.append(replace(look, paged_at=read_at if read else None))
         return found
+
+    async def _pages_of(self, conversation: Conversation, at: float) -> tuple[float, list[Chat]]:
+        """
+        Return the chats of a conversation that the list does not embed in full, and when they were read, `at` if now.
+
+        Where the list embeds none that is a request for each conversation. A failure among thousands must not mean to
+        begin again, so what was read is kept until the baseline is recorded, as long as no chat is added.
+        """
+        if conversation.chat_count <= len(conversation.chats):
+            return at, []
+        read_at, chats = self._read.get(conversation.id, (at, []))
+        if len(chats) != conversation.chat_count:
+            read_at, chats = at, await self._looks.more_chats(conversation, None)
+            self._read[conversation.id] = read_at, chats
+        return read_at, chats
 
     async def _tell(self, commit: Commit, collected: _Collected, moment: Moment) -> None:
         votes = Counter(change.rating.vote for change in collected.changes)

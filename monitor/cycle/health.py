@@ -15,12 +15,24 @@ from monitor.model.alert import Alert, Resolution
 from monitor.model.builtin import Builtin
 from monitor.model.stop import StopMode, StopResult
 from monitor.store.outbox import Health
+from monitor.tracking.capability_report import degradations
+from monitor.tracking.contradictions import is_hidden
 
 __all__ = ["DaemonHealth", "ProjectHealth"]
 
 _HOUR = 3600.0
 _FAILING_AFTER = 3  # failed attempts in a row
 _DEGRADED_FOR = 600.0  # seconds after the newest sign
+
+_DRIFT = {
+    "time_unit": "times and ids disagree (time_unit)",
+    "filter_ignored": "the list ignores a filter (filter_ignored)",
+    "unknown_sender": (
+        "chats have senders that this version does not know, and may be a user's: a run in which one comes is young "
+        "again and not stopped (unknown_sender)"
+    ),
+}
+"""What deviates in a way that degrades a project, by its kind, in words."""
 
 
 class ProjectHealth:
@@ -35,10 +47,11 @@ class ProjectHealth:
         self._started_at = project.moment().server
         self._degraded_at: dict[str, float] = {}
         self.auth_error: str | None = None
+        self.incomplete: dict[str, str] = {}
 
     def drifted(self, kind: str) -> None:
-        """Note that the API contradicts itself or a filter that is needed does not work."""
-        if kind in {"time_unit", "filter_ignored"}:
+        """Note that an answer deviates from the API's description; some kinds of that degrade the project."""
+        if kind in _DRIFT:
             self._degraded_at[kind] = self._project.moment().server
 
     async def evaluate(self) -> None:
@@ -73,17 +86,19 @@ class ProjectHealth:
         since = max(done.completed_at if done else self._started_at, 0.0)
         if done is not None and done.completed_at < self._started_at:
             since = self._started_at  # what was missed while no daemon ran is not this one's blindness
-        blind = moment.server - since > 3 * self._project.settings.polling.runs
+        blind = moment.server - since > 3 * self._project.polling.runs
         summary = f"No complete look at the runs of project {self._project.name} for {moment.server - since:.0f} s."
         await self._raise(commit, Builtin.MONITOR_BLIND, summary, true=blind, moment=moment)
 
     async def _degraded(self, commit: Commit, moment: Moment) -> None:
-        recent = [kind for kind, at in self._degraded_at.items() if moment.server - at < _DEGRADED_FOR]
-        gap = 3 * self._project.settings.polling.runs
+        recent = [_DRIFT[kind] for kind, at in self._degraded_at.items() if moment.server - at < _DEGRADED_FOR]
+        interval = self._project.polling.runs
         open_runs = (await commit.tx.runs.open(self._project.name)).values()
-        contradicted = [r for r in open_runs if r.absent_since is not None and moment.server - r.absent_since > gap]
-        reasons = sorted(recent) + ([f"{len(contradicted)} runs listed and not listed"] if contradicted else [])
-        summary = f"Answers about project {self._project.name} contradict each other: {', '.join(reasons)}."
+        hidden = [run for run in open_runs if is_hidden(run, interval=interval, now=moment.server)]
+        reasons = sorted(recent) + ([f"{len(hidden)} runs not listed and not ended"] if hidden else [])
+        reasons += [f"{poll} does not get through: {why}" for poll, why in sorted(self.incomplete.items())]
+        reasons += degradations(self._project.capabilities)
+        summary = f"Alli does not answer about project {self._project.name} as it should: {'; '.join(reasons)}."
         await self._raise(commit, Builtin.MONITOR_DEGRADED, summary, true=bool(reasons), moment=moment)
 
     async def _budget(self, commit: Commit, moment: Moment) -> None:

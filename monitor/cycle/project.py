@@ -9,12 +9,13 @@ from monitor.alli.client import Client
 from monitor.clock import Clock
 from monitor.commit import Commits, Moment
 from monitor.metrics import Metrics
+from monitor.model.capabilities import Capabilities
 from monitor.model.conversation import App
 from monitor.model.stop import StopMode
 from monitor.rules.evaluate import Evaluation
 from monitor.rules.files import RuleSet
 from monitor.rules.rule import Rule
-from monitor.settings import Settings
+from monitor.settings import Polling, Settings
 
 __all__ = ["Project"]
 
@@ -24,7 +25,7 @@ class Project:
     One watched project.
 
     `rules` may be replaced by a reload between two cycles. `failing_rules` holds, by name, why a rule's newest
-    evaluation failed.
+    evaluation failed. `capabilities` is what is known of what its server can do; by default, nothing.
     """
 
     def __init__(
@@ -37,11 +38,17 @@ class Project:
         self.commits = commits
         self.clock = clock
         self.failing_rules: dict[str, str] = {}
+        self.capabilities = Capabilities()
 
     @property
     def metrics(self) -> Metrics:
         """The metrics of the daemon."""
         return self.commits.metrics
+
+    @property
+    def polling(self) -> Polling:
+        """How often what is asked."""
+        return self.settings.polling_of(self.name)
 
     def moment(self) -> Moment:
         """Return now, on both clocks."""
@@ -63,6 +70,11 @@ class Project:
         fixed = {"alertname": rule.name, "project": self.name}
         of_app = {"app": app.name, "app_id": app.id} if app else {}
         return {**self.settings.app_policy(app, self.name).labels, **rule.labels, **subject, **of_app, **fixed}
+
+    def app_labels(self, app: App | None) -> dict[str, str]:
+        """Return the labels of a built-in alert about a conversation of this app."""
+        of_app = {"app": app.name, "app_id": app.id} if app else {}
+        return {**self.settings.app_policy(app, self.name).labels, **of_app}
 
     def note(self, evaluation: Evaluation) -> None:
         """Count an evaluation, and remember whether its rule fails."""

@@ -10,7 +10,7 @@ import structlog
 from monitor.commit import Commit
 from monitor.cycle.project import Project
 from monitor.cycle.rating_rules import RatingRules
-from monitor.errors import ApiNotFound
+from monitor.errors import ApiAuthError, ApiNotFound, ApiRefused
 from monitor.model.conversation import Chat, Conversation, Sender
 from monitor.model.rating import Rating, RatingChange
 from monitor.store.ratings import Look
@@ -21,7 +21,8 @@ __all__ = ["RatingLooks", "look_at"]
 
 log = structlog.get_logger()
 
-_PAGE_SHARE = 0.3  # of the request budget between two sweeps goes to chats that the list does not embed
+_ROUNDING = 1e-6  # pages
+_CLOCK_ERROR = 1.0  # seconds between the time of the newest chat and what a row says of it: rounding
 
 
 class RatingLooks:
@@ -30,6 +31,7 @@ class RatingLooks:
     def __init__(self, project: Project, rules: RatingRules) -> None:
         self._project = project
         self._rules = rules
+        self._refused: set[str] = set()
 
     async def look(self, conversations: Sequence[Conversation], *, seen_at: float) -> None:
         """Compare conversations with what is known of them, and read what the list does not embed of new chats."""
@@ -52,7 +54,11 @@ class RatingLooks:
                 changes += self._compare(conversation, chats, look, states, seen_at=seen_at)
                 self._count_replies(commit, conversation, since=look.looked_at if look else None)
             await self.record(commit, changes)
-            recorded = [look_at(c, newer.get(c.id), seen_at) for c in moved if c.id not in outdated]
+            recorded = [
+                look_at(c, newer.get(c.id), seen_at, read=chats)
+                for c, chats in zip(moved, more, strict=True)
+                if c.id not in outdated
+            ]
             await commit.tx.ratings.record_looks(name, recorded)
             unchanged = {c.id for c in conversations} - {c.id for c in moved} - outdated
             if unchanged:
@@ -67,38 +73,72 @@ class RatingLooks:
         *,
         seen_at: float,
     ) -> list[RatingChange]:
-        """Compare the embedded chats with the last look at them, and those between, which nobody has looked at yet."""
+        """Compare the embedded chats with the last look at them, and others with when all chats were last read."""
         embedded = {chat.id for chat in conversation.chats}
-        older = [chat for chat in more if chat.id not in embedded]
-        name, looked_at = self._project.name, look.looked_at if look else None
+        others = [chat for chat in more if chat.id not in embedded]
+        name, looked_at, paged_at = self._project.name, None, None
+        if look is not None:
+            looked_at, paged_at = look.looked_at, look.paged_at
         return [
-            *compare(states, conversation, older, project=name, seen_at=seen_at, looked_at=None),
+            *compare(states, conversation, others, project=name, seen_at=seen_at, looked_at=paged_at),
             *compare(states, conversation, conversation.chats, project=name, seen_at=seen_at, looked_at=looked_at),
         ]
 
     async def more_chats(self, conversation: Conversation, look: Look | None) -> list[Chat]:
-        """Return the chats since the last look that the list does not embed."""
-        known = look.chat_count if look else 0
-        if conversation.chat_count - known <= len(conversation.chats):
-            return []
-        page = max(min(known, conversation.chat_count) // watch.CHATS_PER_PAGE, 0) + 1
-        try:
-            return [c async for chats in watch.chats_from(self._project.client, conversation, page=page) for c in chats]
-        except ApiNotFound:
-            return []
+        """
+        Return chats that the list does not embed: those since the last look.
 
-    async def look_beyond(self, conversations: Iterable[Conversation], *, every: float) -> None:
-        """Read all chats of long conversations, those unread for longest first, as far as the request budget goes."""
+        Where the last chat is another one though there are not more, or is not new though its time is, the newest page
+        is read: on some servers a rating moves that time.
+        """
+        known = look.chat_count if look else 0
+        unseen = conversation.chat_count > len(conversation.chats)
+        grown = conversation.chat_count - known > len(conversation.chats)
+        moved = look is not None and conversation.chat_count <= known and conversation.last_chat_at != look.last_chat_at
+        if not unseen or not (grown or moved):
+            return []
+        return await self._chats_from(conversation, min(known, conversation.chat_count - 1) // watch.CHATS_PER_PAGE + 1)
+
+    async def _chats_from(self, conversation: Conversation, first: int) -> list[Chat]:
+        """Read the pages from `first` on; there is nothing to see of a conversation that is gone or not for us."""
+        try:
+            chats = await self._pages_from(conversation, first)
+        except ApiAuthError:
+            raise
+        except ApiRefused as error:
+            if not isinstance(error, ApiNotFound) and conversation.id not in self._refused:
+                self._refused.add(conversation.id)
+                log.warning("chats refused", project=self._project.name, conversation=conversation.id, error=str(error))
+            return []
+        self._refused.discard(conversation.id)
+        return chats
+
+    async def _pages_from(self, conversation: Conversation, first: int) -> list[Chat]:
+        """Read the pages from `first` on, and those before if the newest chat is not there: some show it first."""
+        client, last_chat_at = self._project.client, conversation.last_chat_at
+        chats = [c async for page in watch.chats_from(client, conversation, page=first) for c in page]
+        newest = max((chat.at for chat in chats), default=0.0)
+        if first > 1 and last_chat_at is not None and newest < last_chat_at - _CLOCK_ERROR:
+            chats += [c async for page in watch.chats_from(client, conversation, until=first - 1) for c in page]
+        return chats
+
+    async def look_beyond(self, conversations: Iterable[Conversation], *, pages: float) -> float:
+        """
+        Read all chats of conversations, those unread for longest first, as far as so many pages go.
+
+        What is left of them when the next conversation is too long is returned, to be added the next time.
+        """
         name = self._project.name
         by_id = {c.id: c for c in conversations}
         async with self._project.commits.store.snapshot() as tx:
             looks = await tx.ratings.looks(name, list(by_id))
-        budget = self._project.settings.projects[name].requests_per_minute * every / 60 * _PAGE_SHARE
         for conversation in sorted(by_id.values(), key=lambda c: _paged_at(looks.get(c.id))):
-            budget -= watch.pages_of(conversation)
-            if budget < 0:
-                return
+            needed = watch.pages_of(conversation)
+            if needed > pages + _ROUNDING:
+                return pages
+            pages -= needed
             await self._read_all(conversation, looks.get(conversation.id))
+        return 0.0
 
     async def record(self, commit: Commit, changes: Sequence[RatingChange]) -> None:
         """Write changes of ratings, and what the rules make of them."""
@@ -115,9 +155,8 @@ class RatingLooks:
     async def _read_all(self, conversation: Conversation, look: Look | None) -> None:
         name = self._project.name
         seen_at = self._project.client.server_time.now()
-        try:
-            chats = [c async for page in watch.chats_from(self._project.client, conversation) for c in page]
-        except ApiNotFound:
+        chats = await self._chats_from(conversation, 1)
+        if not chats:
             return
         async with self._project.commits.begin() as commit:
             known = (await commit.tx.ratings.known(name, [conversation.id])).get(conversation.id, {})
@@ -155,14 +194,17 @@ class RatingLooks:
                 commit.after(lambda waited=reply.at - asked.at: histogram.observe(waited))  # type: ignore[misc]
 
 
-def look_at(conversation: Conversation, before: Look | None, at: float) -> Look:
-    """Return the look at a conversation at `at`, server time, after the look `before`."""
+def look_at(conversation: Conversation, before: Look | None, at: float, *, read: Sequence[Chat] = ()) -> Look:
+    """Return the look at a conversation at `at`, server time, after `before`; `read` are chats from its pages."""
+    paged_at = before.paged_at if before else None
+    if read and len({chat.id for chat in read}) >= conversation.chat_count:
+        paged_at = max(at, paged_at or at)
     return Look(
         id=conversation.id,
         chat_count=conversation.chat_count,
         last_chat_at=conversation.last_chat_at,
         looked_at=at,
-        paged_at=before.paged_at if before else None,
+        paged_at=paged_at,
         digest=watch.digest(conversation),
     )
 

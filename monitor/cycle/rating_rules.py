@@ -6,14 +6,17 @@ from collections.abc import Iterable, Sequence
 
 from monitor.alerting import lifecycle
 from monitor.commit import Commit, Moment
+from monitor.cycle.coverage import in_words
 from monitor.cycle.project import Project
 from monitor.model.alert import Alert, Identity, Resolution, fingerprint
+from monitor.model.blind import Blind
 from monitor.model.conversation import App
 from monitor.model.rating import RatingChange
 from monitor.rules.cel import Truth
 from monitor.rules.evaluate import Evaluation, evaluate, evaluate_where
 from monitor.rules.rule import Rule, Subject
 from monitor.rules.variables import rating_variables, window_variables
+from monitor.tracking.coverage import newest_within
 
 __all__ = ["RatingRules"]
 
@@ -31,19 +34,30 @@ class RatingRules:
         """Return the names of the rules about single changes."""
         return [rule.name for rule in self._events()]
 
-    async def evaluate_events(self, commit: Commit, changes: Iterable[RatingChange], moment: Moment) -> None:
+    async def evaluate_events(self, commit: Commit, changes: Sequence[RatingChange], moment: Moment) -> None:
         """Fire events about these changes, and withdraw those that a change takes back."""
+        blinds = await self._blinds(commit, changes)
         for change in changes:
-            for evaluation in evaluate(self._events(), rating_variables(change, now=moment.server)):
+            blind = _blind(change, blinds)
+            for evaluation in evaluate(self._events(), rating_variables(change, now=moment.server, blind=blind)):
                 self._project.note(evaluation)
-                await self._apply_event(commit, change, evaluation, moment)
+                await self._apply_event(commit, change, evaluation, blind, moment)
 
     async def evaluate_windows(self, commit: Commit, moment: Moment) -> None:
         """Ask every window rule about what happened within its window until now."""
         for rule in self._windows():
             await self._evaluate_window(commit, rule, moment)
 
-    async def _apply_event(self, commit: Commit, change: RatingChange, evaluation: Evaluation, moment: Moment) -> None:
+    async def _blinds(self, commit: Commit, changes: Iterable[RatingChange]) -> list[Blind]:
+        """Return the blind times in which any of these changes may have happened."""
+        since = min((change.rating.not_before for change in changes), default=None)
+        if since is None:
+            return []
+        return await commit.tx.observations.blind_times(self._project.name, since=since)
+
+    async def _apply_event(
+        self, commit: Commit, change: RatingChange, evaluation: Evaluation, blind: Blind | None, moment: Moment
+    ) -> None:
         rule, rating = evaluation.rule, change.rating
         ids = {"conversation_id": rating.conversation_id, "chat_id": rating.chat_id}
         subject = tuple(sorted({**ids, "by": rating.by.value}.items()))
@@ -57,7 +71,7 @@ class RatingRules:
                 terms=self._project.terms(rule, gap=_GAP),
                 # whose rating it is must tell label sets apart: that is all Alertmanager knows an alert by
                 labels=self._project.labels(rule, change.app, {**ids, "by": rating.by.value}),
-                annotations=evaluation.annotations,
+                annotations={**evaluation.annotations, **({"coverage": in_words(blind)} if blind else {})},
             )
             await commit.settle(None, step, moment)
         elif evaluation.truth is Truth.FALSE and before is not None:
@@ -68,7 +82,7 @@ class RatingRules:
         within = rule.within or 0.0
         happened = await commit.tx.ratings.changes(self._project.name, since=moment.server - within)
         open_alerts = await commit.tx.alerts.open(self._project.name, rules=[rule.name])
-        grouped = self._grouped(rule, happened, within, moment)
+        grouped = self._grouped(rule, happened, await self._blinds(commit, happened), moment)
         # A group that an alert is about and nothing happened in any more is to be asked about as well.
         for alert in open_alerts.values():
             grouped.setdefault(alert.identity.subject, [])
@@ -76,15 +90,15 @@ class RatingRules:
             await self._apply_window(commit, rule, values, changes, open_alerts, moment)
 
     def _grouped(
-        self, rule: Rule, happened: Iterable[RatingChange], within: float, moment: Moment
+        self, rule: Rule, happened: Iterable[RatingChange], blinds: Sequence[Blind], moment: Moment
     ) -> dict[Values, list[RatingChange]]:
         """Return the changes that count, by the values of `by`: one whose interval is too long is late."""
         grouped: dict[Values, list[RatingChange]] = {}
         for change in happened:
-            data = rating_variables(change, now=moment.server)
+            data = rating_variables(change, now=moment.server, blind=_blind(change, blinds))
             [counts] = evaluate_where([rule], data)
             self._project.note(counts)
-            is_late = change.rating.seen_at - change.rating.not_before > within
+            is_late = change.rating.seen_at - change.rating.not_before > (rule.within or 0.0)
             if counts.truth is Truth.TRUE and not is_late:
                 values = tuple(sorted((name, str(data[name])) for name in rule.by))
                 grouped.setdefault(values, []).append(change)
@@ -130,3 +144,8 @@ class RatingRules:
 
     def _windows(self) -> list[Rule]:
         return [rule for rule in self._project.rules.by_subject(Subject.RATING) if rule.is_window]
+
+
+def _blind(change: RatingChange, blinds: Sequence[Blind]) -> Blind | None:
+    """Return the newest blind time in which the change may have happened."""
+    return newest_within(blinds, change.rating.not_before, change.rating.seen_at)

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import structlog
 
 from monitor.alerting import lifecycle
 from monitor.commit import Commit, Moment
+from monitor.cycle.coverage import Coverage
+from monitor.cycle.cross_checks import CrossChecks
+from monitor.cycle.left_chats import LeftChats
 from monitor.cycle.project import Project
-from monitor.cycle.stops import end_run, judge, want_stop
-from monitor.model.alert import Alert, AlertState, Identity, Resolution, fingerprint
+from monitor.cycle.run_rules import RunRules
+from monitor.cycle.stops import end_run, judge
+from monitor.durations import format_duration
+from monitor.model.alert import Resolution
 from monitor.model.run import Outcome, Run
 from monitor.model.stop import Stop, StopMode, StopState
-from monitor.rules.cel import Truth
-from monitor.rules.evaluate import evaluate
 from monitor.rules.rule import Subject
-from monitor.rules.variables import age_since, run_variables
 from monitor.store.observations import Pass
-from monitor.tracking import runs
+from monitor.tracking import contradictions, coverage, runs
 from monitor.tracking.runs import Ledger
 from monitor.watch import runs as watch
-from monitor.watch.runs import Fate, RunsSeen
+from monitor.watch.runs import Fate, Reach, RunsSeen
 
 __all__ = ["POLL", "RunCycle"]
 
@@ -33,7 +35,11 @@ POLL = "runs"
 _DETAIL_AFTER = 0.25  # of the limit: from this age on, the steps of a run are read
 _DETAIL_EVERY = 60.0  # seconds between two readings of the steps of one run
 _LOOK_FIRST = 5.0  # seconds for which an announcement waits for the last look at a stop
+_JUST_ENDED = 60.0  # seconds for which a list may go on to show a run that ended
 _FOREVER_AGO = float("-inf")
+_REACH = 2  # times the longest limit: how old the last chat of a run may be where the list does not tell what runs
+_ASKING_SHARE = 0.5  # of the requests between two polls may go into asking conversations whether they run
+_FEWEST_ASKED = 5
 
 
 class RunCycle:
@@ -41,12 +47,18 @@ class RunCycle:
 
     def __init__(self, project: Project) -> None:
         self._project = project
+        self._rules = RunRules(project)
+        self._coverage = Coverage(project)
+        self._cross_checks = CrossChecks(project)
+        self._left_chats = LeftChats(project)
         self._detailed_at: dict[str, float] = {}
+        self._list_tells = True
+        self.incomplete: dict[str, str] = {}
 
     @property
     def interval(self) -> float:
         """Seconds between two polls."""
-        return self._project.settings.polling.runs
+        return self._project.polling.runs
 
     async def poll(self) -> None:
         """Do one whole cycle. Raises what the client raises, and StorageError; then nothing was changed."""
@@ -54,23 +66,33 @@ class RunCycle:
         async with self._project.commits.store.snapshot() as tx:
             open_runs = await tx.runs.open(name)
             previous = await tx.observations.newest_pass(name, POLL)
-        seen = await watch.look(self._project.client, open_runs, self._wants_detail)
+            just_ended = await tx.runs.ended_since(name, self._project.moment().server - _JUST_ENDED)
+        seen = await watch.look(self._project.client, open_runs, self._wants_detail, self._reach(), just_ended)
         missing = self._reconcile(open_runs, seen, previous).missing
         fates = await watch.confirm(self._project.client, missing)
+        running = await self._cross_checks.ask(open_runs, seen)
         async with self._project.commits.begin() as commit:
             # The ledger may have moved while we were asking: a stop may have ended a run that the list still showed.
             open_runs = await commit.tx.runs.open(name)
             ended = await commit.tx.runs.ended_since(name, seen.asked_at)
             current = [s for s in seen.sightings if ended.get(s.conversation.id, _FOREVER_AGO) < s.at]
-            ledger = self._reconcile(open_runs, replace(seen, sightings=tuple(current)), previous)
             moment = self._project.moment()
+            ledger = self._reconcile(open_runs, replace(seen, sightings=tuple(current)), previous)
+            ledger = contradictions.weigh(ledger, current, running, at=moment.server)
+            if (blind := self._coverage.blind(previous, moment)) is not None:
+                ledger = coverage.mark(ledger, blind, open_runs)
             await self._write(commit, ledger, fates, moment, certain=not seen.nameless)
+            await self._coverage.account(commit, previous, moment)
             if seen.complete:
-                await self._record_pass(commit, seen, previous, moment)
+                await self._record_pass(commit, seen, moment)
             going_on = [*ledger.begun, *(followed.run for followed in ledger.followed)]
-            await self._evaluate(commit, going_on, moment)
+            await self._cross_checks.tell(commit, going_on, moment)
+            await self._rules.evaluate(commit, going_on, moment)
             still_open = (await commit.tx.runs.open(name)).values()
+        self.incomplete = {} if seen.complete else {POLL: "the list of running conversations did not come to its end"}
         self._show(still_open)
+        self._show_reach(seen)
+        await self._left_chats.look()
 
     async def evaluate(self) -> None:
         """
@@ -80,9 +102,11 @@ class RunCycle:
         """
         async with self._project.commits.begin() as commit:
             moment = self._project.moment()
+            newest = await commit.tx.observations.newest_pass(self._project.name, POLL)
+            await self._coverage.account(commit, newest, moment)
             open_runs = (await commit.tx.runs.open(self._project.name)).values()
             known = [run for run in open_runs if self._is_known(run, moment)]
-            await self._evaluate(commit, known, moment)
+            await self._rules.evaluate(commit, known, moment)
             await self._announce_overdue(commit, moment)
             await judge(self._project, commit, moment)
 
@@ -93,7 +117,7 @@ class RunCycle:
             open_runs = await tx.runs.open(self._project.name)
             open_alerts = await tx.alerts.open(self._project.name)
             unjudged = await tx.stops.unjudged(self._project.name)
-        dues = {f"run {run.id}": self._next_threshold(run, moment.server) for run in open_runs.values()}
+        dues = {f"run {run.id}": self._rules.next_threshold(run, moment.server) for run in open_runs.values()}
         rules = {rule.name: rule for rule in self._project.rules.by_subject(Subject.RUN)}
         for alert in open_alerts.values():
             if rule := rules.get(alert.identity.rule):
@@ -146,46 +170,12 @@ class RunCycle:
         else:
             await commit.tx.runs.put([run])
 
-    async def _record_pass(self, commit: Commit, seen: RunsSeen, previous: Pass | None, moment: Moment) -> None:
+    async def _record_pass(self, commit: Commit, seen: RunsSeen, moment: Moment) -> None:
         done = Pass(asked_at=seen.asked_at, completed_at=seen.completed_at, own_at=moment.own)
         await commit.tx.observations.record_pass(self._project.name, POLL, done)
-        if previous is not None:
-            gap = seen.completed_at - previous.completed_at
-            blind = gap - self.interval if gap > 3 * self.interval else 0.0
-            counter = self._project.metrics.blind_seconds.labels(self._project.name)
-            commit.after(lambda: counter.inc(max(blind, 0.0)))
+        commit.after(self._coverage.seen)
 
-    # Rules and stops
-
-    async def _evaluate(self, commit: Commit, known: Iterable[Run], moment: Moment) -> None:
-        open_alerts = await commit.tx.alerts.open(self._project.name)
-        for run in known:
-            await self._evaluate_run(commit, run, open_alerts, moment)
-
-    async def _evaluate_run(self, commit: Commit, run: Run, open_alerts: Mapping[str, Alert], moment: Moment) -> None:
-        policy = self._project.settings.app_policy(run.app, run.project)
-        data = run_variables(run, limit=policy.run_limit, now=moment.server)
-        subject = {"conversation_id": run.conversation_id, "run_id": run.id}
-        for evaluation in evaluate(self._project.rules.by_subject(Subject.RUN), data):
-            self._project.note(evaluation)
-            if evaluation.truth is Truth.UNKNOWN:
-                continue
-            rule = evaluation.rule
-            identity = Identity(project=run.project, rule=rule.name, subject=tuple(sorted(subject.items())))
-            before = open_alerts.get(fingerprint(identity))
-            step = lifecycle.advance(
-                before,
-                identity,
-                true=evaluation.truth is Truth.TRUE,
-                now=moment.server,
-                terms=self._project.terms(rule, gap=runs.blind_after(self.interval), stop_mode=policy.stop_mode),
-                labels=self._project.labels(rule, run.app, subject),
-                annotations=evaluation.annotations,
-            )
-            alert = await commit.settle(before, step, moment)
-            fires = alert is not None and alert.state is AlertState.FIRING and evaluation.truth is Truth.TRUE
-            if alert is not None and fires and rule.stops:
-                await want_stop(self._project, commit, run, alert, moment)
+    # Stops
 
     async def _announce_overdue(self, commit: Commit, moment: Moment) -> None:
         """Announce alerts whose stop has no outcome yet after `verify_within`."""
@@ -214,17 +204,6 @@ class RunCycle:
     def _is_known(self, run: Run, moment: Moment) -> bool:
         return run.absent_since is None and moment.server - run.seen_at <= max(3 * self.interval, 1.0)
 
-    def _next_threshold(self, run: Run, now: float) -> float | None:
-        """Return when the passing of time next makes a comparison of an age true."""
-        limit = self._project.settings.app_policy(run.app, run.project).run_limit
-        moments = [
-            threshold.moment(since, limit)
-            for rule in self._project.rules.by_subject(Subject.RUN)
-            for threshold in rule.thresholds
-            if (since := age_since(run, threshold.age)) is not None
-        ]
-        return min((at for at in moments if at > now), default=None)
-
     def _wants_detail(self, run: Run) -> bool:
         """Whether the steps of a run are worth a request: it is past a quarter of its limit, at most once a minute."""
         now = self._project.client.server_time.now()
@@ -236,14 +215,36 @@ class RunCycle:
         self._detailed_at[run.id] = now
         return True
 
+    def _reach(self) -> Reach:
+        """Return how far to look for runs where the list does not tell them."""
+        settings, name = self._project.settings, self._project.name
+        limits = [settings.app_policy(None, name).run_limit, *(rule.run_limit for rule in settings.apps)]
+        requests = settings.projects[name].requests_per_minute * self.interval / 60
+        return Reach(window=_REACH * max(limits), most=max(round(requests * _ASKING_SHARE), _FEWEST_ASKED))
+
+    def _show_reach(self, seen: RunsSeen) -> None:
+        """Say once that the list does not tell what runs, and once that it does again."""
+        if (seen.since is None) is self._list_tells:
+            return
+        self._list_tells = seen.since is None
+        if seen.since is None:
+            log.info("runs are listed again", project=self._project.name)
+        else:
+            log.warning(
+                "runs are not listed; only conversations with a recent chat are asked whether they run",
+                project=self._project.name,
+                recent=format_duration(round(seen.asked_at - seen.since)),
+            )
+
     def _show(self, open_runs: Collection[Run]) -> None:
-        """Export what goes on, and forget when the steps of ended runs were read."""
+        """Export what goes on, and forget when what was asked about runs that ended."""
         name, metrics = self._project.name, self._project.metrics
         counts = Counter(metrics.app(name, run.app) for run in open_runs)
         metrics.set_by_app(metrics.runs_running, name, counts)
         metrics.run_oldest_start.labels(name).set(min((run.began_at for run in open_runs), default=0.0))
         ids = {run.id for run in open_runs}
         self._detailed_at = {id_: at for id_, at in self._detailed_at.items() if id_ in ids}
+        self._rules.keep(ids)
 
     def _show_begun(self, run: Run) -> None:
         app = run.app.name if run.app else None

@@ -6,7 +6,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from monitor.actions.stop import conclude_ended
-from monitor.alerting.guard import Decision, Situation, decide
+from monitor.alerting.guard import MOST_REQUESTS, Decision, Situation, decide
 from monitor.commit import Commit, Moment
 from monitor.cycle.project import Project
 from monitor.model.alert import Alert
@@ -15,11 +15,11 @@ from monitor.model.run import Outcome, Run
 from monitor.model.stop import Answered, Stop, StopMode, StopResult, StopState, Verdict
 from monitor.store.stops import Brake
 from monitor.tracking import runs
+from monitor.tracking.capability_report import holds_stops
 
-__all__ = ["end_run", "holds", "judge", "want_stop"]
+__all__ = ["draft", "end_run", "holds", "intend", "judge", "want_stop"]
 
 _HOUR = 3600.0
-_MOST_REQUESTS = 3
 
 
 def holds(brake: Brake, stop: Stop) -> bool:
@@ -41,8 +41,8 @@ async def want_stop(project: Project, commit: Commit, run: Run, alert: Alert, mo
     if previous is not None and not _may_ask_again(previous, run):
         await commit.announce_result(alert, previous, moment)
         return
-    stop = previous or _draft(run, alert, policy.stop_mode, policy.run_limit, moment)
-    decision = decide(await _situation(project, commit, stop, moment))
+    stop = previous or draft(run, policy.stop_mode, limit=policy.run_limit, moment=moment)
+    decision = decide(await _situation(project, commit, stop, run, moment))
     if previous is not None and previous.result is StopResult.REFUSED and previous.reason == decision.value:
         await commit.announce_result(alert, previous, moment)
         return
@@ -53,16 +53,17 @@ async def want_stop(project: Project, commit: Commit, run: Run, alert: Alert, mo
         reason="",
         finished_at=None,
         fingerprint=alert.fingerprint,
+        asked_by="",
         age_since=run.age_since,
     )
     if previous is None:
         stop = await commit.tx.stops.add(stop)
-    await _carry_out(project, commit, stop, decision, moment)
+    await _carry_out(commit, stop, decision, moment)
 
 
 def _may_ask_again(previous: Stop, run: Run) -> bool:
     """Whether a stop that came to nothing may be decided anew, now that the ledger has seen the run again."""
-    if previous.state is not StopState.DONE or previous.requests >= _MOST_REQUESTS:
+    if previous.state is not StopState.DONE or previous.requests >= MOST_REQUESTS:
         return False
     if previous.result is StopResult.REFUSED:
         return True
@@ -70,14 +71,15 @@ def _may_ask_again(previous: Stop, run: Run) -> bool:
     return previous.result in {StopResult.CHANGED, StopResult.ALREADY_FINISHED} and seen_since
 
 
-def _draft(run: Run, alert: Alert, mode: StopMode, limit: float, moment: Moment) -> Stop:
+def draft(run: Run, mode: StopMode, *, limit: float, moment: Moment) -> Stop:
+    """Return a stop of a run whose limit is `limit` seconds, before anything was decided or written."""
     return Stop(
         id=0,
         project=run.project,
         run_id=run.id,
         conversation_id=run.conversation_id,
         app=run.app,
-        fingerprint=alert.fingerprint,
+        fingerprint="",
         mode=mode,
         state=StopState.INTENDED,
         decided_at=moment.server,
@@ -86,7 +88,7 @@ def _draft(run: Run, alert: Alert, mode: StopMode, limit: float, moment: Moment)
     )
 
 
-async def _situation(project: Project, commit: Commit, stop: Stop, moment: Moment) -> Situation:
+async def _situation(project: Project, commit: Commit, stop: Stop, run: Run, moment: Moment) -> Situation:
     auto_stop = project.settings.auto_stop
     spent = await commit.tx.stops.spent(stop, since=moment.server - _HOUR)
     brakes = [brake for brake in await commit.tx.stops.brakes(now=moment.own) if holds(brake, stop)]
@@ -95,6 +97,7 @@ async def _situation(project: Project, commit: Commit, stop: Stop, moment: Momen
         app_allowed=project.settings.stop_allowed(stop.app),
         paused=any(brake.kind == "pause" for brake in brakes),
         protected=any(brake.kind == "protect" for brake in brakes),
+        contradicted=run.contradiction is not None or holds_stops(project.capabilities),
         spent=spent.total,
         spent_by_app=spent.by_app,
         per_hour=auto_stop.budget.per_hour,
@@ -105,23 +108,28 @@ async def _situation(project: Project, commit: Commit, stop: Stop, moment: Momen
     )
 
 
-async def _carry_out(project: Project, commit: Commit, stop: Stop, decision: Decision, moment: Moment) -> None:
+async def _carry_out(commit: Commit, stop: Stop, decision: Decision, moment: Moment) -> None:
     if decision is Decision.STOP:
-        await commit.tx.stops.put(stop)
-        await commit.note(stop, "intended", "", moment)
-        await commit.tx.outbox.add(
-            IntentKind.STOP,
-            lane=f"stop {stop.id}",
-            destination=project.name,
-            payload=str(stop.id),
-            due_at=moment.own,
-            at=moment.own,
-        )
+        await intend(commit, stop, "", moment)
     elif decision is Decision.SHADOW:
         await commit.tx.stops.add_request(stop, at=moment.server, answer=Answered.ACCEPTED)
         await commit.conclude(stop, StopResult.SHADOW, "", moment)
     else:
         await commit.conclude(stop, StopResult.REFUSED, decision.value, moment)
+
+
+async def intend(commit: Commit, stop: Stop, detail: str, moment: Moment) -> None:
+    """Write a stop that is to be carried out, and its intent; `detail` goes into the audit."""
+    await commit.tx.stops.put(stop)
+    await commit.note(stop, "intended", detail, moment)
+    await commit.tx.outbox.add(
+        IntentKind.STOP,
+        lane=f"stop {stop.id}",
+        destination=stop.project,
+        payload=str(stop.id),
+        due_at=moment.own,
+        at=moment.own,
+    )
 
 
 async def end_run(commit: Commit, run: Run, outcome: Outcome, at: float, moment: Moment) -> None:

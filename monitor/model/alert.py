@@ -27,6 +27,7 @@ class Resolution(StrEnum):
     WITHDRAWN = "withdrawn"  # the rating it is about was taken back or changed
     EXPIRED = "expired"  # an event's resolve_after passed
     RULE_REMOVED = "rule_removed"
+    PROJECT_REMOVED = "project_removed"
 
 
 class Transition(StrEnum):

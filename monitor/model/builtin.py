@@ -15,6 +15,8 @@ class Builtin(StrEnum):
     MONITOR_DEGRADED = "MonitorDegraded"
     RECEIVER_FAILING = "ReceiverFailing"
     RULE_FAILING = "RuleFailing"
+    GHOST_RUN = "GhostRun"
+    ZOMBIE_CHAT = "ZombieChat"
     STOP_INEFFECTIVE = "StopIneffective"
     STOP_BUDGET_SPENT = "StopBudgetSpent"
     STORAGE_FAILING = "StorageFailing"
@@ -28,6 +30,8 @@ SEVERITIES = {
     Builtin.MONITOR_DEGRADED: "warning",
     Builtin.RECEIVER_FAILING: "critical",
     Builtin.RULE_FAILING: "warning",
+    Builtin.GHOST_RUN: "warning",
+    Builtin.ZOMBIE_CHAT: "warning",
     Builtin.STOP_INEFFECTIVE: "critical",
     Builtin.STOP_BUDGET_SPENT: "warning",
     Builtin.STORAGE_FAILING: "critical",

@@ -82,10 +82,15 @@ class Conversation:
 
     @property
     def incomplete_chat(self) -> Chat | None:
-        """The newest chat that the app is still writing, if one is embedded."""
-        return next((c for c in reversed(self.chats) if c.sender is Sender.BOT and not c.completed), None)
+        """The newest chat that the app is still writing, if one is embedded; people send theirs when they are done."""
+        writing = {Sender.BOT, Sender.OTHER}
+        return next((c for c in reversed(self.chats) if c.sender in writing and not c.completed), None)
 
     @property
     def newest_user_chat(self) -> Chat | None:
-        """The newest chat that a user wrote, if one is embedded."""
-        return next((c for c in reversed(self.chats) if c.sender is Sender.USER), None)
+        """The newest chat that a user wrote, or may have written: its sender is not known. None if none is embedded."""
+        return next((chat for chat in reversed(self.chats) if _may_be_of_user(chat)), None)
+
+
+def _may_be_of_user(chat: Chat) -> bool:
+    return chat.sender is Sender.USER or (chat.sender is Sender.OTHER and chat.completed)

@@ -6,9 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from monitor.model.blind import Blind
 from monitor.model.conversation import App
 
-__all__ = ["Break", "Outcome", "Progress", "Run", "run_id"]
+__all__ = ["Break", "Clash", "Contradiction", "Outcome", "Progress", "Run", "run_id"]
 
 
 class Outcome(StrEnum):
@@ -42,6 +43,23 @@ class Progress:
     length: int = 0
 
 
+class Clash(StrEnum):
+    """How `/running` or the chats disagree with a list that shows a run."""
+
+    NOT_RUNNING = "not_running"  # `/running` says no
+    CHAT_COMPLETED = "chat_completed"  # the chat it was writing is completed and it writes no other
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contradiction:
+    """What the sources disagree about: seen first at `since`, last at `until`, server time, in so many `polls`."""
+
+    clash: Clash
+    since: float
+    until: float
+    polls: int = 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """
@@ -50,6 +68,9 @@ class Run:
     `age_since`, `busy_since` and `idle_since` are where the ages of the same names count from; `estimate_since` is the
     earliest start that chats and steps give evidence of and is never later than `age_since`; `not_running_at` is when
     the conversation was last observed not running, None when that is unknown.
+
+    `contradiction` is what the sources disagree about now, and `blind` the newest time without observation in which the
+    run began or went on; None for none.
     """
 
     id: str
@@ -74,6 +95,8 @@ class Run:
     absent_since: float | None = None  # missing from a complete list, its end not confirmed yet
     ended_at: float | None = None
     outcome: Outcome | None = None
+    contradiction: Contradiction | None = None
+    blind: Blind | None = None
 
 
 def run_id(project: str, conversation_id: str, began_at: float) -> str:

@@ -7,7 +7,11 @@ from enum import StrEnum
 
 from monitor.model.conversation import App
 
-__all__ = ["Answered", "Stop", "StopMode", "StopResult", "StopState", "Verdict"]
+__all__ = ["MANUAL", "Answered", "Stop", "StopMode", "StopResult", "StopState", "Verdict"]
+
+
+MANUAL = "manual"
+"""What stands in place of a mode where a person asks for a stop."""
 
 
 class StopMode(StrEnum):
@@ -62,7 +66,8 @@ class Stop:
     One decision about one run; times are server time.
 
     `result` may be set while the stop goes on: `INEFFECTIVE` is told after `verify_within`, and further requests may
-    still be made. `fingerprint` is the alert whose rule asked for it.
+    still be made. `fingerprint` is the alert whose rule asked for it, empty when a person did; `asked_by` is who that
+    was, empty while only a rule asks.
     """
 
     id: int
@@ -83,3 +88,14 @@ class Stop:
     reason: str = ""
     finished_at: float | None = None
     verdict: Verdict | None = None
+    asked_by: str = ""
+
+    @property
+    def is_manual(self) -> bool:
+        """Whether a person asks for it, so that no rule, mode, app list, budget or brake holds it back."""
+        return self.asked_by != ""
+
+    @property
+    def kind(self) -> str:
+        """In which mode it is made: shadow, enforce or manual."""
+        return MANUAL if self.is_manual else self.mode.value

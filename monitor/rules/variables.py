@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from typing import NamedTuple
 
+from monitor.model.blind import Blind
 from monitor.model.conversation import App
 from monitor.model.rating import RatingChange
 from monitor.model.run import Run
@@ -67,6 +68,9 @@ VARIABLES: Mapping[Subject, tuple[Variable, ...]] = {
         Variable("run.idle", Kind.DURATION, "time since the last sign of progress"),
         Variable("run.limit", Kind.DURATION, "the run_limit of its app"),
         Variable("run.chats", Kind.INT, "number of chats in the conversation"),
+        Variable(
+            "run.blind_before", Kind.DURATION, "how long nothing was observed before it was seen (again); else zero"
+        ),
         _CONVERSATION,
         *_APP,
         _USER,
@@ -77,6 +81,7 @@ VARIABLES: Mapping[Subject, tuple[Variable, ...]] = {
         Variable("rating.previous", Kind.STRING, "the rating before: positive, negative or none"),
         Variable("rating.by", Kind.STRING, "whose rating it is: user or agent (a human member)"),
         Variable("rating.interval", Kind.DURATION, "time between the last look without it and the first with it"),
+        Variable("rating.blind_before", Kind.DURATION, "how long nothing was observed within that interval; else zero"),
         Variable("chat.id", Kind.STRING, "id of the rated chat"),
         Variable("chat.age", Kind.DURATION, "time since that chat was written"),
         _CONVERSATION,
@@ -139,19 +144,21 @@ def run_variables(run: Run, *, limit: float, now: float) -> dict[str, Value]:
         "run.id": run.id,
         "run.limit": _duration(limit),
         "run.chats": run.chat_count,
+        "run.blind_before": _duration(run.blind.seconds if run.blind else 0.0),
         **{name: _duration(now - since) for name, since in ages.items() if since is not None},
         **_shared(run.conversation_id, run.app, run.user_id, run.project),
     }
 
 
-def rating_variables(change: RatingChange, *, now: float) -> dict[str, Value]:
-    """Return what rules may ask about `change` at `now`, server time."""
+def rating_variables(change: RatingChange, *, now: float, blind: Blind | None = None) -> dict[str, Value]:
+    """Return what rules may ask about `change` at `now`, server time; `blind` is the blind time in its interval."""
     rating = change.rating
     return {
         "rating.value": rating.vote.value,
         "rating.previous": change.previous.value,
         "rating.by": rating.by.value,
         "rating.interval": _duration(rating.seen_at - rating.not_before),
+        "rating.blind_before": _duration(blind.seconds if blind else 0.0),
         "chat.id": _text(rating.chat_id),
         "chat.age": _duration(now - change.chat_at),
         **_shared(rating.conversation_id, change.app, change.user_id, rating.project),

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from monitor.alli.client import Client
 from monitor.alli.listing import ConversationQuery, Listing, Order
 from monitor.alli.pacing import Priority
+from monitor.model.capabilities import Proof
 from monitor.model.conversation import Chat, Conversation
 
 __all__ = ["CHATS_PER_PAGE", "band", "changed", "chats_from", "digest", "learn_time_unit", "pages_of"]
@@ -31,8 +32,15 @@ def changed(client: Client, *, since: float) -> Listing:
 
 
 def band(client: Client, *, oldest: float, newest: float | None) -> Listing:
-    """Return a pass over conversations whose last chat lies between two server times; the order does not move."""
-    query = ConversationQuery(last_chat_from=oldest, last_chat_to=newest, order=Order.FIRST_CHAT_OLDEST_FIRST)
+    """
+    Return a pass over conversations whose last chat lies between two server times.
+
+    The order is one that does not move. Where time filters do not work that would be a pass over everything, so it is
+    that of `changed`, which ends where the band does; what moves then is what the next `changed` finds.
+    """
+    filtered = client.capabilities.time_filter is not Proof.FAILS
+    order = Order.FIRST_CHAT_OLDEST_FIRST if filtered else Order.LAST_CHAT_NEWEST_FIRST
+    query = ConversationQuery(last_chat_from=oldest, last_chat_to=newest, order=order)
     return client.conversations(query, priority=Priority.SWEEP)
 
 
@@ -53,16 +61,19 @@ def pages_of(conversation: Conversation) -> int:
     return max(math.ceil(conversation.chat_count / CHATS_PER_PAGE), 1)
 
 
-async def chats_from(client: Client, conversation: Conversation, *, page: int = 1) -> AsyncIterator[tuple[Chat, ...]]:
+async def chats_from(
+    client: Client, conversation: Conversation, *, page: int = 1, until: int | None = None
+) -> AsyncIterator[tuple[Chat, ...]]:
     """
-    Yield the chats of a conversation page by page, from `page` on, until a page is not full.
+    Yield the chats of a conversation page by page, from `page` to `until`, or to the last one.
 
     Raises what the client raises.
     """
-    while True:
+    while until is None or page <= until:
         answer = (await client.chats(conversation.id, page, priority=Priority.SWEEP)).value
         yield answer.chats
-        if page * CHATS_PER_PAGE >= min(answer.total, _MOST_CHATS) or not answer.chats:
+        total = conversation.chat_count if client.capabilities.page_total is Proof.FAILS else answer.total
+        if page * CHATS_PER_PAGE >= min(total, _MOST_CHATS) or not answer.chats:
             return
         page += 1
 

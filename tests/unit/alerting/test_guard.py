@@ -21,7 +21,7 @@ from monitor.alerting.guard import (
     standing,
 )
 from monitor.model.conversation import Chat, Conversation
-from monitor.model.run import Run
+from monitor.model.run import Clash, Contradiction, Run
 from monitor.model.stop import Answered, Stop, StopMode, StopState
 from tests.support.build import START, bot, conversation, run, stop, user
 
@@ -34,6 +34,7 @@ FREE = Situation(
     app_allowed=True,
     paused=False,
     protected=False,
+    contradicted=False,
     spent=0,
     spent_by_app=0,
     per_hour=20,
@@ -57,6 +58,10 @@ FREE = Situation(
         pytest.param(replace(FREE, protected=True), Decision.PROTECTED, id="protected"),
         pytest.param(replace(FREE, paused=True), Decision.PAUSED, id="paused"),
         pytest.param(replace(FREE, paused=True, protected=True), Decision.PROTECTED, id="protected before paused"),
+        pytest.param(replace(FREE, contradicted=True), Decision.CONTRADICTED, id="the sources disagree"),
+        pytest.param(
+            replace(FREE, mode=StopMode.SHADOW, contradicted=True), Decision.CONTRADICTED, id="they disagree in shadow"
+        ),
         pytest.param(replace(FREE, last_request_at=START - 599), Decision.COOLDOWN, id="within the cooldown"),
         pytest.param(replace(FREE, last_request_at=START - 600), Decision.STOP, id="after the cooldown"),
         pytest.param(replace(FREE, last_request_at=START + 5), Decision.COOLDOWN, id="a request from the future"),
@@ -83,6 +88,7 @@ def test_decide(situation: Situation, expected: Decision) -> None:
         (Decision.APP_NOT_ALLOWED, False, True),
         (Decision.PAUSED, True, True),
         (Decision.PROTECTED, True, True),
+        (Decision.CONTRADICTED, True, True),
         (Decision.COOLDOWN, True, True),
         (Decision.BUDGET_SPENT, True, True),
     ],
@@ -107,6 +113,14 @@ SEEN = run(START - 3600, seen_at=START)
         pytest.param(replace(SEEN, seen_at=START - 1), True, True, START, Standing.NOT_SEEN, id="not since the start"),
         pytest.param(replace(SEEN, absent_since=START), True, True, START, Standing.NOT_SEEN, id="absent"),
         pytest.param(replace(SEEN, age_since=START - 9), True, True, START, Standing.AGE_RESTARTED, id="a break"),
+        pytest.param(
+            replace(SEEN, contradiction=Contradiction(clash=Clash.NOT_RUNNING, since=START, until=START)),
+            True,
+            True,
+            START,
+            Standing.CONTRADICTED,
+            id="the sources disagree",
+        ),
         pytest.param(SEEN, True, False, START, Standing.RULE_CLEARED, id="the rule is false"),
         pytest.param(SEEN, False, True, START, Standing.NOT_PERMITTED, id="the configuration changed"),
     ],
