@@ -26,6 +26,12 @@ class Announcer:
     def __init__(
         self, tree: RoutingTree, receivers: Mapping[str, Sequence[Receiver]], link: Callable[[Alert], str]
     ) -> None:
+        self.adopt(tree, receivers, link)
+
+    def adopt(
+        self, tree: RoutingTree, receivers: Mapping[str, Sequence[Receiver]], link: Callable[[Alert], str]
+    ) -> None:
+        """Tell by these routes and receivers from now on; see `introduce` for what fires already."""
         self.tree = tree
         self._receivers = receivers
         self._link = link
@@ -73,10 +79,18 @@ class Announcer:
                 # the start as it was told, whatever the clocks say since: receivers know an alert by it
                 await tx.outbox.tell(group, replace(entry, starts_at=told.starts_at), at=at)
 
-    def entry(self, alert: Alert, *, offset: float) -> Entry:
-        """Return an alert as it is now."""
-        status = Transition.RESOLVED if alert.resolved_at is not None else Transition.FIRING
-        return entry_of(alert, status, offset=offset, url=self._link(alert))
+    async def introduce(self, tx: Transaction, alert: Alert, *, at: float, offset: float) -> int:
+        """
+        Tell of an alert that fires those integrations that the routes lead to and that do not know of it yet.
+
+        Return how many those are. What was told under other routes stays told: its resolve goes there.
+        """
+        knowing = {group.integration for group, _ in await tx.outbox.groups_told(alert.fingerprint)}
+        new = [(route, it) for route, it in self.targets(alert.labels) if it.name not in knowing]
+        entry = entry_of(alert, Transition.FIRING, offset=offset, url=self._link(alert))
+        for route, integration in new:
+            await tx.outbox.tell(self._group(route, integration, alert.labels), entry, at=at)
+        return len(new)
 
     def _group(self, route: Route, integration: Receiver, labels: Mapping[str, str]) -> NotificationGroup:
         if not integration.groups:

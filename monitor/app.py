@@ -7,28 +7,26 @@ import random
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from http.cookiejar import DefaultCookiePolicy
 
-import httpx
 import stamina.instrumentation
 import structlog
 
 from monitor import __version__
 from monitor.actions.stop import StopHandler, StopTerms
-from monitor.alli.client import Client
-from monitor.alli.pacing import Pacer
+from monitor.alli.transport import Connections
 from monitor.announcer import Announcer
 from monitor.clock import Clock
 from monitor.commit import Commits
-from monitor.configured import credential, load_rules, routing_tree
+from monitor.configured import load_rules, routing_tree
 from monitor.cycle.health import DaemonHealth
-from monitor.cycle.project import Project
+from monitor.cycle.manual_stops import AskedFor, stop_by_hand
 from monitor.cycle.runs import POLL
 from monitor.cycle.stops import holds
+from monitor.cycle.storage import StorageHealth
 from monitor.dead_man import DeadMan
 from monitor.delivery import DeliveryHandler
 from monitor.dispatch import Dispatcher
-from monitor.errors import ConfigErrors
+from monitor.errors import ConfigError, ConfigErrors
 from monitor.jobs import Jobs
 from monitor.links import Links
 from monitor.metrics import Metrics
@@ -38,12 +36,11 @@ from monitor.model.intent import IntentKind
 from monitor.model.stop import Stop, StopMode
 from monitor.notify import build as notify_build
 from monitor.outbox import Courier
-from monitor.polls import ProjectPolls
+from monitor.projects import Projects
 from monitor.resend import Resender
 from monitor.rules.files import RuleSet
 from monitor.rules.rule import Rule
-from monitor.settings import Project as ProjectSettings
-from monitor.settings import Settings
+from monitor.settings import HttpConfig, Settings, Web
 from monitor.storage_alarm import StorageAlarm
 from monitor.store import Store
 from monitor.store.database import StorageError
@@ -60,6 +57,7 @@ _GRACE = 6.0  # seconds that what is in flight has to end after SIGTERM
 _STUCK_AFTER = 60.0
 _RESEND_EVERY = 60.0
 _RETENTION_EVERY = 3600.0
+_TIDY_AFTER = 10.0  # seconds from the start: by then the servers have mostly told their time
 _OUTBOX_LATE = 60.0
 _TROUBLE = {Builtin.MONITOR_API_AUTH, Builtin.MONITOR_BLIND, Builtin.RULE_FAILING, Builtin.RECEIVER_FAILING}
 
@@ -68,60 +66,80 @@ class App:
     """
     The daemon; `started` is set once it listens and its schedule runs.
 
-    Use as ``async with App.open(settings, clock) as app: await app.run(stopped)``. `config` is the file that a reload
-    reads the rules of again.
+    Use as ``async with App.open(settings, clock) as app: await app.run(stopped)``. `settings` are those in force.
     """
 
     def __init__(
         self,
         *,
         settings: Settings,
+        rules: RuleSet,
+        source: Callable[[], Settings],
+        prepare: Callable[[Settings], object],
         clock: Clock,
         store: Store,
-        rules: RuleSet,
-        http: httpx.AsyncClient,
+        connections: Connections,
     ) -> None:
+        self.settings = settings
         self.store = store
+        self.clock = clock
         self.metrics = Metrics()
         self.started = asyncio.Event()
         self.started_at = clock.now()
-        self._settings = settings
-        self.clock = clock
         self._rules = rules
+        self._source = source
+        self._prepare = prepare
+        self._reloading = asyncio.Lock()
+        self._connections = connections
         self._jobs = Jobs(clock)
-        self._http = http
-        self.web = WebServer(build_web(self, settings.web), settings.web)
-        links = Links(settings)
-        receivers = notify_build.build(
-            settings.alerting.receivers, http=http, clock=clock, external_url=links.external_url
-        )
-        self.announcer = Announcer(routing_tree(settings.alerting.route), receivers, links.to)
-        self._dispatcher = Dispatcher(store, self.announcer)
-        self._clients = {name: self._client(name, project) for name, project in settings.projects.items()}
+        self.web = WebServer(build_web(self, self._web_settings), settings.web)
         self._awake = asyncio.Event()
+        self.announcer = Announcer(routing_tree(settings.alerting.route), {}, Links(settings).to)
         self._commits = Commits(store, self.announcer, self.metrics, self._awake.set)
         self._alarm = StorageAlarm(self.announcer, clock)
-        self._polls = [ProjectPolls(self._project(name), jobs=self._jobs, alarm=self._alarm) for name in self._clients]
-        self._courier = self._build_courier()
         self._daemon_health = DaemonHealth(self._commits, clock)
+        self._storage_health = StorageHealth(self._commits, clock)
+        self._projects = Projects(
+            commits=self._commits, jobs=self._jobs, alarm=self._alarm, clock=clock, connections=self._connections
+        )
+        self._stop = StopHandler(commits=self._commits, clients={}, clock=clock, terms=self._stop_terms())
+        self._courier = self._build_courier()
+        self._dead_man = DeadMan(self._connections.by(HttpConfig()), self._find_trouble)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, settings: Settings, clock: Clock) -> AsyncIterator[App]:
+    async def open(
+        cls,
+        settings: Settings,
+        clock: Clock,
+        *,
+        source: Callable[[], Settings] | None = None,
+        prepare: Callable[[Settings], object] = lambda _: None,
+    ) -> AsyncIterator[App]:
         """
         Check the rules, open the database and build everything; nothing runs yet.
 
-        Raises ConfigErrors, ConfigError and StartError.
+        A reload reads the settings from `source`, which raises ConfigErrors, and hands them to `prepare` when they
+        are in force; without a source only the rules are loaded again. Raises ConfigErrors, ConfigError and StartError.
         """
         stamina.instrumentation.set_on_retry_hooks([])  # a retried request is no event: what fails in the end is logged
         rules = await asyncio.to_thread(load_rules, settings)
         routing_tree(settings.alerting.route)
         async with AsyncExitStack() as stack:
-            store = await stack.enter_async_context(Store.open(settings.storage.url))
-            limits = httpx.Limits(max_connections=64, max_keepalive_connections=16)
-            http = await stack.enter_async_context(httpx.AsyncClient(limits=limits))
-            http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # nobody's cookies reach another
-            yield cls(settings=settings, clock=clock, store=store, rules=rules, http=http)
+            connections = Connections()
+            stack.push_async_callback(connections.aclose)
+            store = await stack.enter_async_context(Store.open(settings.storage.url, clock=clock))
+            app = cls(
+                settings=settings,
+                rules=rules,
+                source=source or (lambda: settings),
+                prepare=prepare,
+                clock=clock,
+                store=store,
+                connections=connections,
+            )
+            await app._adopt(settings, rules)
+            yield app
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Run until `stopped` is set; then let what is in flight end, for at most 10 s. Raises StartError."""
@@ -130,13 +148,14 @@ class App:
         courier = asyncio.create_task(self._courier.run(), name="courier")
         self._loaded()
         self._schedule()
+        self._jobs.at({"tidy": self.clock.now() + _TIDY_AFTER}, self._tidy, prefix="start")
         self._jobs.start()
         self.started.set()
         log.info(
             "started",
             version=__version__,
             listen=self.web.url,
-            projects=sorted(self._clients),
+            projects=sorted(self._projects.polls),
             rules=len(self._rules.rules),
             receivers=sorted(self.announcer.integrations),
         )
@@ -155,6 +174,72 @@ class App:
         """Deliver what is due now. For the end of a demo. Raises StorageError."""
         await self._courier.settle()
 
+    # Reloading
+
+    async def reload(self) -> None:
+        """Load configuration and rules again, all or nothing: ConfigErrors keeps what is in force."""
+        async with self._reloading:
+            try:
+                settings = await asyncio.to_thread(self._source)
+                self._refuse_what_needs_a_restart(settings)
+                rules = await asyncio.to_thread(load_rules, settings)
+                routing_tree(settings.alerting.route)
+                for project in settings.projects.values():
+                    self._connections.by(project.http_config)  # reads the files of its TLS settings
+            except ConfigError as error:
+                self._refused(error)
+                raise
+            before = set(self._projects.polls)
+            await self._adopt(settings, rules)
+            self._prepare(settings)
+            self._loaded()
+            self._schedule()
+            await self._tidy()
+            now = set(self._projects.polls)
+            log.info(
+                "reloaded",
+                projects=sorted(now),
+                added=sorted(now - before),
+                removed=sorted(before - now),
+                rules=len(rules.rules),
+                digest=rules.digest,
+            )
+
+    def _refuse_what_needs_a_restart(self, settings: Settings) -> None:
+        present = self.settings
+        changed = {
+            "storage.url": settings.storage.url != present.storage.url,
+            "web.listen": settings.web.listen != present.web.listen,
+        }
+        if keys := [key for key, differs in changed.items() if differs]:
+            raise ConfigErrors([ConfigError(f"{key}: a reload cannot change this; restart instead") for key in keys])
+
+    def _refused(self, error: ConfigError) -> None:
+        self.metrics.reload_successful.set(0)
+        errors = error.errors if isinstance(error, ConfigErrors) else [error]
+        log.error("reload refused; what was in force stays", errors=[str(each) for each in errors])
+
+    async def _adopt(self, settings: Settings, rules: RuleSet) -> None:
+        """Work by these settings and rules, which are known to be good, from now on."""
+        self.settings, self._rules = settings, rules
+        links = Links(settings)
+        receivers = notify_build.build(
+            settings.alerting.receivers,
+            http=self._connections.by(HttpConfig()),
+            clock=self.clock,
+            external_url=links.external_url,
+        )
+        self.announcer.adopt(routing_tree(settings.alerting.route), receivers, links.to)
+        await self._projects.adopt(settings, rules)
+        self._stop.adopt(self._projects.clients, self._stop_terms())
+
+    def _loaded(self) -> None:
+        self.metrics.reload_successful.set(1)
+        self.metrics.reload_timestamp.set(self.clock.now())
+
+    def _web_settings(self) -> Web:
+        return self.settings.web
+
     # What the web asks
 
     def unhealthy(self) -> str | None:
@@ -168,24 +253,14 @@ class App:
 
     def not_ready(self) -> str | None:
         """Return which polls were not attempted yet, None when each was."""
-        waiting = [
-            f"{polls.project.name}: {', '.join(polls.unattempted)}" for polls in self._polls if polls.unattempted
-        ]
+        polls = self._projects.polls.items()
+        waiting = [f"{name}: {', '.join(each.unattempted)}" for name, each in polls if each.unattempted]
         return f"not attempted yet: {'; '.join(waiting)}" if waiting else None
 
-    async def reload(self) -> None:
-        """Load the rule files again, all or nothing: ConfigErrors keeps the old set."""
-        try:
-            rules = await asyncio.to_thread(load_rules, self._settings)
-        except ConfigErrors as error:
-            self.metrics.reload_successful.set(0)
-            log.error("reload refused; the old rules stay", errors=[str(each) for each in error.errors])  # noqa: TRY400 - the message says it all
-            raise
-        self._rules = rules
-        for polls in self._polls:
-            polls.project.rules = rules
-        self._loaded()
-        log.info("rules loaded", rules=len(rules.rules), digest=rules.digest)
+    async def stop(self, conversation_id: str, *, project: str | None, asked_by: str) -> AskedFor:
+        """Begin to stop the run of a conversation because a person asks for it. Raises CannotStop and StorageError."""
+        projects = [polls.project for polls in self._projects.polls.values()]
+        return await stop_by_hand(projects, conversation_id, project=project, asked_by=asked_by)
 
     def rules(self) -> Sequence[Rule]:
         """Return the rules in force."""
@@ -197,79 +272,40 @@ class App:
 
     def run_limit(self, project: str, app: AlliApp | None) -> float | None:
         """Return how many seconds a run of this app may take, None for a project that is not configured."""
-        if project not in self._settings.projects:
+        if project not in self.settings.projects:
             return None
-        return self._settings.app_policy(app, project).run_limit
+        return self.settings.app_policy(app, project).run_limit
 
     def projects(self) -> list[ProjectView]:
         """Return what there is to say about each project."""
         return [
             ProjectView(
                 name=polls.project.name,
-                base_url=self._settings.projects[polls.project.name].base_url,
+                base_url=self.settings.projects[polls.project.name].base_url,
                 auth_error=polls.health.auth_error,
                 offset=polls.project.moment().offset,
                 runs_completed_at=polls.completed_at.get(POLL),
-                runs_every=self._settings.polling.runs,
-                stop_mode=self._settings.projects[polls.project.name].auto_stop.mode or self._settings.auto_stop.mode,
+                runs_every=polls.project.polling.runs,
+                capabilities=polls.project.capabilities,
+                stop_mode=self.settings.projects[polls.project.name].auto_stop.mode or self.settings.auto_stop.mode,
             )
-            for polls in self._polls
+            for polls in self._projects.polls.values()
         ]
-
-    # What the clients tell
-
-    def requested(self, project: str, operation: str, code: str, seconds: float) -> None:
-        """Count one request to the Alli API."""
-        self.metrics.requested(project, operation, code, seconds)
-
-    def drifted(self, project: str, kind: str) -> None:
-        """Count something in an answer that does not fit, and let it degrade its project."""
-        self.metrics.drifted(project, kind)
-        for polls in self._polls:
-            if polls.project.name == project:
-                polls.health.drifted(kind)
 
     # Building
 
-    def _client(self, name: str, project: ProjectSettings) -> Client:
-        return Client(
-            project=name,
-            base_url=project.base_url,
-            credential=credential(project),
-            http=self._http,
-            clock=self.clock,
-            pacer=Pacer(
-                requests_per_minute=project.requests_per_minute,
-                max_in_flight=project.max_in_flight,
-                clock=self.clock,
-            ),
-            headers={header: value.get_secret_value() for header, value in project.headers.items()},
-            timeout=project.timeout,
-            time_unit=project.time_unit,
-            telemetry=self,
-        )
-
-    def _project(self, name: str) -> Project:
-        return Project(
-            name,
-            client=self._clients[name],
-            settings=self._settings,
-            rules=self._rules,
-            commits=self._commits,
-            clock=self.clock,
-        )
-
-    def _build_courier(self) -> Courier:
-        auto_stop = self._settings.auto_stop
-        terms = StopTerms(
+    def _stop_terms(self) -> StopTerms:
+        auto_stop = self.settings.auto_stop
+        return StopTerms(
             verify_within=auto_stop.verify_within,
             per_hour=auto_stop.budget.per_hour,
             per_app_per_hour=auto_stop.budget.per_app_per_hour,
-            gap=blind_after(self._settings.polling.runs),
+            gap=lambda project: blind_after(self.settings.polling_of(project).runs),
             permits=self._permits,
             holds=holds,
         )
-        stop = StopHandler(commits=self._commits, clients=self._clients, clock=self.clock, terms=terms)
+
+    def _build_courier(self) -> Courier:
         deliver = DeliveryHandler(
             store=self.store,
             announcer=self.announcer,
@@ -279,8 +315,8 @@ class App:
         )
         return Courier(
             store=self.store,
-            dispatcher=self._dispatcher,
-            handlers={IntentKind.STOP: stop, IntentKind.NOTIFY: deliver},
+            dispatcher=Dispatcher(self.store, self.announcer),
+            handlers={IntentKind.STOP: self._stop, IntentKind.NOTIFY: deliver},
             clock=self.clock,
             name=secrets.token_hex(8),
             awake=self._awake,
@@ -288,21 +324,19 @@ class App:
 
     def _permits(self, stop: Stop) -> bool:
         """Whether the configuration still wants runs like this one stopped."""
-        policy = self._settings.app_policy(stop.app, stop.project)
-        return policy.stop_mode is StopMode.ENFORCE and self._settings.stop_allowed(stop.app)
+        policy = self.settings.app_policy(stop.app, stop.project)
+        return policy.stop_mode is StopMode.ENFORCE and self.settings.stop_allowed(stop.app)
 
     def _schedule(self) -> None:
-        for polls in self._polls:
-            polls.schedule()
-            self.metrics.leader.labels(polls.project.name).set(1)
+        """Put all work into the schedule, or change what the settings now want otherwise."""
+        self._projects.schedule()
         resender = Resender(self.store, self.announcer, self.clock)
-        evaluation = self._settings.polling.evaluation
+        evaluation = self.settings.polling.evaluation
         self._jobs.every("daemon health", evaluation, lambda: self._guarded(self._daemon_health.evaluate))
         self._jobs.every("resend", _RESEND_EVERY, lambda: self._guarded(resender.resend))
         self._jobs.every("retention", _RETENTION_EVERY, lambda: self._guarded(self._prune), delay=_RETENTION_EVERY)
-        if (url := self._settings.dead_man.url) is not None:
-            dead_man = DeadMan(url, self._http, self._find_trouble)
-            self._jobs.every("dead man", self._settings.dead_man.every, dead_man.ping)
+        self._jobs.every("storage", _RETENTION_EVERY, lambda: self._guarded(self._keep_size))
+        self._jobs.every("dead man", self.settings.dead_man.every, self._ping)
 
     # Small work of its own
 
@@ -313,12 +347,25 @@ class App:
         except StorageError as error:
             await self._alarm.failed(error)
 
+    async def _tidy(self) -> None:
+        await self._guarded(self._projects.tidy)
+        self._awake.set()
+
+    async def _ping(self) -> None:
+        await self._dead_man.ping(self.settings.dead_man.url)
+
     async def _prune(self) -> None:
-        before = self.clock.now() - self._settings.storage.retention
+        before = self.clock.now() - self.settings.storage.retention
         async with self.store.transaction() as tx:
             keep = list(await tx.alerts.open())
             await tx.outbox.prune(before=before, keep=keep)
             await tx.alerts.prune(before=before)
+
+    async def _keep_size(self) -> None:
+        """Keep the database below its largest size, without what cooldowns and windows look back to."""
+        windows = [rule.within for rule in self._rules.rules if rule.within is not None]
+        keep = max([self.settings.auto_stop.cooldown, *windows])
+        await self._storage_health.evaluate(limit=self.settings.storage.max_size, keep=keep)
 
     async def _find_trouble(self) -> str | None:
         """Return why the newest round was not a good one, None when it was."""
@@ -337,7 +384,3 @@ class App:
     def _slowest_group(self) -> float:
         tree = self.announcer.tree
         return max(max(route.group_wait, route.group_interval) for route in (*tree.children, tree.root))
-
-    def _loaded(self) -> None:
-        self.metrics.reload_successful.set(1)
-        self.metrics.reload_timestamp.set(self.clock.now())

@@ -15,10 +15,15 @@ __all__ = ["credential", "load_rules", "routing_tree"]
 def load_rules(settings: Settings) -> RuleSet:
     """Return the rules of the configuration; raise ConfigErrors with all that is wrong with them."""
     rules = files.load(settings.rule_files)
-    slowest = min((tier.every for tier in settings.polling.ratings), default=0.0)
-    if errors := files.check_windows(rules.rules, slowest):
+    if errors := files.check_windows(rules.rules, _slowest_look(settings)):
         raise ConfigErrors(errors)
     return rules
+
+
+def _slowest_look(settings: Settings) -> float:
+    """Return the seconds between two looks at the newest ratings, of the project that is looked at least often."""
+    tiers = (settings.polling_of(name).ratings for name in settings.projects)
+    return max(min((tier.every for tier in each), default=0.0) for each in tiers)
 
 
 def routing_tree(root: RootRoute) -> RoutingTree:

@@ -16,24 +16,25 @@ _TIMEOUT = 10.0
 
 
 class DeadMan:
-    """Asks `url` while `trouble` finds none; what it finds is logged once."""
+    """Asks an address while `trouble` finds none; what it finds is logged once."""
 
-    def __init__(self, url: SecretStr, http: httpx.AsyncClient, trouble: Callable[[], Awaitable[str | None]]) -> None:
-        self._url = url
+    def __init__(self, http: httpx.AsyncClient, trouble: Callable[[], Awaitable[str | None]]) -> None:
         self._http = http
         self._trouble = trouble
         self._said = ""
 
-    async def ping(self) -> None:
-        """Ping if all is well: every poll complete, every rule working, the outbox drained."""
-        problem = await self._trouble() or await self._ask()
+    async def ping(self, url: SecretStr | None) -> None:
+        """Ping `url`, if there is one and all is well: every poll complete, every rule working, the outbox drained."""
+        if url is None:
+            return
+        problem = await self._trouble() or await self._ask(url)
         if problem and problem != self._said:
             log.warning("dead man's switch not pinged", reason=problem)
         self._said = problem or ""
 
-    async def _ask(self) -> str | None:
+    async def _ask(self, url: SecretStr) -> str | None:
         try:
-            answer = await self._http.get(self._url.get_secret_value(), timeout=_TIMEOUT, follow_redirects=False)
+            answer = await self._http.get(url.get_secret_value(), timeout=_TIMEOUT, follow_redirects=False)
         except httpx.HTTPError as error:
             return f"its address did not answer: {type(error).__name__}"
         return None if answer.is_success else f"its address answered {answer.status_code}"

@@ -20,6 +20,7 @@ from monitor.store.rows import encode
 __all__ = ["Dispatcher"]
 
 _MOST_UNGROUPED = 64
+_SHOWN_FOR = 60.0  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +102,11 @@ class Dispatcher:
         self, tx: Transaction, group: NotificationGroup, integration: Receiver, content: _Content, now: float
     ) -> float | None:
         """Tell a receiver that groups by itself at once, in bodies of a bounded size, and leave repeats to it."""
-        for start in range(0, len(content.waiting), _MOST_UNGROUPED):
-            some = replace(content, reminded=(), waiting=content.waiting[start : start + _MOST_UNGROUPED])
+        due, held = _due_and_held(content.waiting, now)
+        for start in range(0, len(due), _MOST_UNGROUPED):
+            some = replace(content, reminded=(), waiting=tuple(due[start : start + _MOST_UNGROUPED]))
             await _send(tx, group, integration, some, reason=Reason.NEW_ALERTS, now=now)
-        return None
+        return min((_shown_until(untold) for untold in held), default=None)
 
     def _route(self, group: NotificationGroup) -> Route:
         """Return the route that made the group, or the root where a reload took it away."""
@@ -127,6 +129,30 @@ def _content(waiting: tuple[Untold, ...], told: Sequence[Entry], firing: Mapping
     )
     believed = bool(reminded) or any(entry.fingerprint in new for entry in told)
     return _Content(reminded=reminded, waiting=waiting, believed=believed)
+
+
+def _due_and_held(waiting: Sequence[Untold], now: float) -> tuple[list[Untold], list[Untold]]:
+    """Return what is to be told now, and what is held back for a while with all that follows it about its alert."""
+    due: list[Untold] = []
+    held: dict[str, list[Untold]] = {}
+    for untold in waiting:
+        if untold.entry.fingerprint in held or _shown_until(untold) > now:
+            held.setdefault(untold.entry.fingerprint, []).append(untold)
+        else:
+            due.append(untold)
+    return due, [first for first, *_ in held.values()]
+
+
+def _shown_until(untold: Untold) -> float:
+    """
+    Return when a transition may be told to a receiver that groups by itself.
+
+    An alert about a run that was stopped is announced when it is over. Alertmanager waits before it notifies of a group
+    (30 s by default) and then says nothing of one that holds only resolves: so it is told of the end a minute later.
+    """
+    entry = untold.entry
+    is_over_when_told = entry.status is Transition.RESOLVED and entry.labels.get("action") in {"stopped", "changed"}
+    return untold.at + _SHOWN_FOR if is_over_when_told else untold.at
 
 
 async def _firing(tx: Transaction) -> dict[str, Alert]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -30,7 +30,8 @@ class Jobs:
         self._clock = clock
         self._machine = SystemClock()
         self._scheduler = AsyncIOScheduler(timezone=UTC)
-        self._running: set[asyncio.Future[object]] = set()
+        self._running: dict[asyncio.Future[object], str] = {}
+        self._given_up: set[asyncio.Future[object]] = set()
         self._closing = False
         self.beat_at = clock.monotonic()
 
@@ -46,25 +47,42 @@ class Jobs:
             self._scheduler.remove_all_jobs()
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=within)
-            for work in late:
-                work.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await self._give_up(late)
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
     def every(self, name: str, seconds: float, work: Work, *, delay: float = 0.0) -> None:
-        """Do `work` every so many seconds of the clock, for the first time after `delay`; never twice at once."""
+        """
+        Do `work` every so many seconds of the clock, for the first time after `delay`; never twice at once.
+
+        What stands under this name goes on as it is if it has the same interval; with another one, its next time is
+        not put off.
+        """
+        interval = timedelta(seconds=max(self._clock.real_seconds(seconds), 0.001))
+        first_at = self._real(self._clock.now() + delay)
+        if (present := self._scheduler.get_job(name)) is not None:
+            if present.trigger.interval == interval:
+                return
+            soonest = self._real(self._clock.now()) + interval
+            first_at = min(present.next_run_time, soonest)
         self._scheduler.add_job(
-            self._tracked(work),
+            self._tracked(name, work),
             "interval",
             id=name,
-            seconds=max(self._clock.real_seconds(seconds), 0.001),
-            next_run_time=self._real(self._clock.now() + delay),
+            seconds=interval.total_seconds(),
+            next_run_time=first_at,
             max_instances=1,
             coalesce=True,
             misfire_grace_time=None,
             replace_existing=True,
         )
+
+    async def remove(self, prefix: str) -> None:
+        """Take everything whose name begins with `prefix` and a space out of the schedule, and cut off what runs."""
+        for job in self._scheduler.get_jobs():
+            if job.id.startswith(f"{prefix} "):
+                job.remove()
+        await self._give_up([work for work, name in self._running.items() if name.startswith(f"{prefix} ")])
 
     def at(self, dues: Mapping[str, float], work: Work, *, prefix: str) -> None:
         """
@@ -81,7 +99,7 @@ class Jobs:
             if present is not None and abs(present.trigger.run_date - when) < timedelta(milliseconds=1):
                 continue
             self._scheduler.add_job(
-                self._tracked(work),
+                self._tracked(name, work),
                 "date",
                 id=name,
                 run_date=when,
@@ -94,19 +112,27 @@ class Jobs:
         ahead = self._clock.real_seconds(at - self._clock.now())
         return datetime.fromtimestamp(self._machine.now() + ahead, UTC)
 
-    def _tracked(self, work: Work) -> Callable[[], Awaitable[None]]:
+    async def _give_up(self, works: Iterable[asyncio.Future[object]]) -> None:
+        late = [work for work in works if work is not asyncio.current_task()]
+        self._given_up.update(late)
+        for work in late:
+            work.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    def _tracked(self, name: str, work: Work) -> Callable[[], Awaitable[None]]:
         async def run() -> None:
             if self._closing:
                 return
             task = asyncio.ensure_future(work())
-            self._running.add(task)
+            self._running[task] = name
             try:
                 await task
             except asyncio.CancelledError:
-                if not (self._closing and task.cancelled()):
-                    raise  # else `stop` gave it up, which is no failure of the job
+                if task not in self._given_up:
+                    raise  # else it was given up, which is no failure of the job
             finally:
-                self._running.discard(task)
+                self._running.pop(task, None)
+                self._given_up.discard(task)
 
         return run
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
 
+from monitor.cycle.capability import CapabilityCycle
 from monitor.cycle.health import ProjectHealth
 from monitor.cycle.project import Project
 from monitor.cycle.ratings import CONVERSATIONS, RatingCycle, sweep_name
+from monitor.cycle.rhythm import Rhythm
 from monitor.cycle.runs import POLL, RunCycle
 from monitor.errors import ApiAuthError, ApiRefused, MonitorError, RetryableError
 from monitor.jobs import Jobs
+from monitor.settings import RatingTier
 from monitor.storage_alarm import StorageAlarm
 from monitor.store.database import StorageError
 
@@ -22,6 +26,8 @@ log = structlog.get_logger()
 _AUTH_RETRY = 6  # poll intervals between two tries while the credential is refused
 _SWEEP_STAGGER = 5.0  # seconds between the first sweeps of two tiers
 _HOUSEKEEPING = 3600.0
+_CUT_SHORT_TOO_OFTEN = 2  # passes in a row
+_CAPABILITIES = "capabilities"
 
 
 class ProjectPolls:
@@ -41,25 +47,52 @@ class ProjectPolls:
         self.completed_at: dict[str, float] = {}
         self._errors: dict[str, str] = {}
         self._attempted: set[str] = set()
+        self._cut_short: dict[str, int] = {}
         self._auth_retry_at = 0.0
-        self._tiers = list(enumerate(project.settings.polling.ratings))
+        self.rhythm = Rhythm(project)
+        self._capabilities = CapabilityCycle(project)
+        self._remembered = False
+        self._probing = asyncio.Lock()
 
     @property
     def unattempted(self) -> list[str]:
         """The polls whose first attempt has not ended yet."""
-        names = [POLL, CONVERSATIONS, *(sweep_name(tier) for _, tier in self._tiers)]
-        return [name for name in names if name not in self._attempted]
+        return [poll for poll in self.rhythm.wanted() if poll not in self._attempted]
 
     def schedule(self) -> None:
-        """Put every poll into the schedule; the first round begins at once."""
-        polling, name = self.project.settings.polling, self.project.name
+        """
+        Put every poll into the schedule; the first round begins at once.
+
+        When the settings have changed since, what was scheduled before goes on in its rhythm.
+        """
+        polling, name = self.project.polling, self.project.name
+        self.rhythm.plan()
+        self._jobs.every(f"{name} capabilities", polling.evaluation, self._probe)
         self._jobs.every(f"{name} runs", polling.runs, self._poll_runs)
         self._jobs.every(f"{name} conversations", polling.conversations, self._poll_conversations)
-        for index, tier in self._tiers:
-            delay = (index + 1) * min(_SWEEP_STAGGER, polling.runs)
-            self._jobs.every(f"{name} {sweep_name(tier)}", tier.every, self._sweeper(index), delay=delay)
+        for number, tier in enumerate(polling.ratings, start=1):
+            delay = number * min(_SWEEP_STAGGER, polling.runs)
+            self._jobs.every(f"{name} {sweep_name(tier)}", tier.every, self._sweeper(tier), delay=delay)
         self._jobs.every(f"{name} evaluation", polling.evaluation, self._evaluate, delay=polling.evaluation)
         self._jobs.every(f"{name} retention", _HOUSEKEEPING, self._prune, delay=_HOUSEKEEPING)
+
+    def drifted(self, kind: str) -> None:
+        """Note that an answer did not fit what is known of the API."""
+        self.health.drifted(kind)
+        self._capabilities.drifted(kind)
+
+    def reconnected(self) -> None:
+        """Note that the project has another client, whose credential was not refused yet."""
+        self._auth_retry_at = 0.0
+
+    async def unschedule(self) -> None:
+        """Take every poll out of the schedule, and cut off what is under way: nothing of it is committed."""
+        await self._jobs.remove(self.project.name)
+
+    async def _probe(self) -> None:
+        async with self._probing:
+            if self._capabilities.due():
+                await self._attempt(_CAPABILITIES, self._capabilities.probe)
 
     async def _poll_runs(self) -> None:
         await self._attempt(POLL, self._runs.poll)
@@ -67,12 +100,16 @@ class ProjectPolls:
         await self._store_only("deadlines", self._schedule_deadlines)
 
     async def _poll_conversations(self) -> None:
-        await self._attempt(CONVERSATIONS, self._ratings.poll)
+        if self.rhythm.is_due(CONVERSATIONS):
+            if _CAPABILITIES not in self._attempted:
+                await self._probe()  # with time filters in a wrong unit the baseline would find nothing
+            await self._attempt(CONVERSATIONS, self._ratings.poll)
 
-    def _sweeper(self, index: int) -> Callable[[], Awaitable[None]]:
+    def _sweeper(self, tier: RatingTier) -> Callable[[], Awaitable[None]]:
         async def sweep() -> None:
-            tier = self.project.settings.polling.ratings[index]
-            await self._attempt(sweep_name(tier), lambda: self._ratings.sweep(index))
+            name, tiers = sweep_name(tier), [sweep_name(each) for each in self.project.polling.ratings]
+            if name in tiers and self.rhythm.is_due(name):  # a reload may have taken the tier away
+                await self._attempt(name, lambda: self._ratings.sweep(tiers.index(name)))
 
         return sweep
 
@@ -110,10 +147,12 @@ class ProjectPolls:
             return
         started = clock.monotonic()
         try:
-            await work()
+            await self._remember()
+            with self.rhythm.measure(poll):
+                await work()
         except ApiAuthError as error:
             self.health.auth_error = str(error)
-            self._auth_retry_at = clock.now() + _AUTH_RETRY * self.project.settings.polling.runs
+            self._auth_retry_at = clock.now() + _AUTH_RETRY * self.project.polling.runs
             self._failed(poll, error)
             await self._store_only("health", self.health.evaluate)
         except (RetryableError, ApiRefused) as error:
@@ -124,12 +163,19 @@ class ProjectPolls:
         except Exception:  # whatever was missed must not end the daemon; nothing was committed
             log.exception("poll failed", project=self.project.name, poll=poll)
         else:
-            self._succeeded(poll)
+            if self._got_through(poll):
+                self._succeeded(poll)
             await self._alarm.recovered()
         finally:
             self._attempted.add(poll)
             metrics = self.project.metrics
             metrics.poll_duration.labels(self.project.name, poll).observe(clock.monotonic() - started)
+
+    async def _remember(self) -> None:
+        """Before the first poll, act on what the last daemon found out about the server. Raises StorageError."""
+        if not self._remembered:
+            await self._capabilities.load()
+            self._remembered = True
 
     async def _store_only(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do what needs no API."""
@@ -142,6 +188,18 @@ class ProjectPolls:
             log.exception("work failed", project=self.project.name, what=what)
         else:
             self._errors.pop(what, None)
+
+    def _got_through(self, poll: str) -> bool:
+        """Whether the pass that just ended was complete; that several in a row were not is told."""
+        why = (self._runs.incomplete | self._ratings.incomplete).get(poll)
+        if why is None:
+            self.health.incomplete.pop(poll, None)
+            self._cut_short.pop(poll, None)
+            return True
+        self._cut_short[poll] = self._cut_short.get(poll, 0) + 1
+        if self._cut_short[poll] >= _CUT_SHORT_TOO_OFTEN:
+            self.health.incomplete[poll] = why
+        return False
 
     def _succeeded(self, poll: str) -> None:
         if poll == POLL:

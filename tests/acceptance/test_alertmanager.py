@@ -12,7 +12,7 @@ import pytest
 
 from monitor.simulator.server import serve
 from monitor.simulator.world import World
-from tests.acceptance.kit import begin_run, rated_conversation, rounds, settings
+from tests.acceptance.kit import Inbox, begin_run, rated_conversation, rounds, settings
 from tests.support.alertmanager import alertmanager_binary, running_alertmanager
 from tests.support.daemon import running_daemon
 from tests.support.shifted import ShiftedClock
@@ -21,6 +21,12 @@ from tests.support.waiting import eventually, throughout
 pytestmark = pytest.mark.service
 
 _CONFIG = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
+_NOTIFYING = """
+route: {{receiver: oncall, group_by: ['...'], group_wait: 3s}}
+receivers:
+  - name: oncall
+    webhook_configs: [{{url: "{url}/hook"}}]
+"""
 _OUTAGE = 600.0
 
 
@@ -108,3 +114,16 @@ async def test_an_outage_of_ours_is_no_recovery(alerts: Alerts, tmp_path: Path) 
         world.finish_run(conversation.id)
         await alerts.ends("RunOpen")
         await alerts.ends("RunOverLimit")
+
+
+async def test_a_successful_stop_is_notified(world: World, api: str, inbox: Inbox, tmp_path: Path) -> None:
+    """Alertmanager as the only receiver: its own receiver hears of a run that was stopped before anybody looked."""
+    binary = alertmanager_binary()
+    if binary is None:
+        pytest.skip("needs Alertmanager: install the Debian package prometheus-alertmanager")
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(running_alertmanager(binary, _NOTIFYING.format(url=inbox.url), tmp_path))
+        http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+        await stack.enter_async_context(running_daemon(settings(api, tmp_path, Alerts(http, url).receiver), tmp_path))
+        conversation = begin_run(world)
+        await inbox.arrival("RunOverLimit", within=30.0, conversation_id=conversation.id, action="stopped")

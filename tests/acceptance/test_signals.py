@@ -72,7 +72,7 @@ async def test_sighup_loads_rules_all_or_none(world: World, api: str, inbox: Inb
         write_rules(tmp_path, RULES.replace("run.age > run.limit", "run.aeg > run.limit"))
         daemon.hang_up()
         await reloaded(0)
-        assert "run.aeg" in str(daemon.events("reload refused; the old rules stay"))
+        assert "run.aeg" in str(daemon.events("reload refused; what was in force stays"))
         assert await rule_names(daemon) == old
         write_rules(tmp_path, RULES + _NEW_RULE)
         daemon.hang_up()

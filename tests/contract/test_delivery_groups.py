@@ -305,3 +305,23 @@ def unique(rig: Rig, rule: str) -> list[str]:
     """Return the transitions told about a rule, the same notification only once."""
     told = {(each.notification.key, each.entry.status): each for each in rig.inbox.about(rule)}
     return [each.status.value for each in told.values()]
+
+
+async def test_who_groups_by_itself_sees_a_stopped_run_for_a_minute(tmp_path: Path) -> None:
+    """Alertmanager would not notify of what is over when it is told: the end follows a minute later, crash or not."""
+
+    def alertmanager(clock: ManualClock) -> Sequence[Inbox]:
+        return [Inbox(clock=clock, groups=False, integration="alertmanager")]
+
+    async with open_rig(tmp_path, rules=OVER_LIMIT, inboxes=alertmanager) as rig:
+        rig.start_run()
+        await rig.run_for(80)
+        [fired] = rig.inbox.about("RunOverLimit")
+        assert (fired.status, fired.action) == ("firing", "stopped")
+        await rig.restart(after=5)
+        await rig.run_for(90)
+        _, ended = rig.inbox.about("RunOverLimit")
+        assert ended.status == "resolved"
+        assert 60 <= ended.at - fired.at <= 61
+        assert ended.entry.ends_at is not None
+        assert ended.entry.ends_at <= fired.at

@@ -35,6 +35,7 @@ from monitor.commit import Commits
 from monitor.configured import routing_tree
 from monitor.cycle.health import DaemonHealth
 from monitor.cycle.project import Project
+from monitor.cycle.rhythm import count_request
 from monitor.cycle.stops import holds
 from monitor.delivery import DeliveryHandler
 from monitor.dispatch import Dispatcher
@@ -111,7 +112,7 @@ class Rig:
 
     async def start(self) -> None:
         """Build the daemon on the database and schedule its jobs; none has run yet."""
-        self.store = await self._stack.enter_async_context(Store.open(self._url))
+        self.store = await self._stack.enter_async_context(Store.open(self._url, clock=self.clock))
         event.listen(self.store._engine.sync_engine, "connect", _forget_power_cuts)
         await self.store._engine.dispose()  # what was connected before would still wait for the disk
         http = await self._stack.enter_async_context(
@@ -280,13 +281,14 @@ class Rig:
 
     def requested(self, project: str, operation: str, code: str, seconds: float) -> None:
         """Count one request in the metrics, as the daemon does."""
+        count_request()
         self.metrics.requested(project, operation, code, seconds)
 
     def drifted(self, project: str, kind: str) -> None:
         """Keep what does not fit and let it degrade the project, as the daemon does."""
         self.drifts.append(kind)
         self.metrics.drifted(project, kind)
-        self.polls.health.drifted(kind)
+        self.polls.drifted(kind)
 
     def _client(self, http: httpx.AsyncClient) -> Client:
         settings = self.settings.projects[PROJECT]
@@ -302,6 +304,7 @@ class Rig:
                 clock=self.clock,
             ),
             telemetry=self,
+            writes=frozenset({"stop_conversation"}),
         )
 
     def _courier(self) -> Courier:
@@ -310,7 +313,7 @@ class Rig:
             verify_within=auto_stop.verify_within,
             per_hour=auto_stop.budget.per_hour,
             per_app_per_hour=auto_stop.budget.per_app_per_hour,
-            gap=blind_after(self.settings.polling.runs),
+            gap=lambda project: blind_after(self.settings.polling_of(project).runs),
             permits=self._permits,
             holds=holds,
         )

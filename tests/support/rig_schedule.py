@@ -28,8 +28,16 @@ class VirtualJobs(Jobs):
         self._planned: dict[str, _Job] = {}
 
     def every(self, name: str, seconds: float, work: Work, *, delay: float = 0.0) -> None:
-        """Do `work` every so many seconds, for the first time after `delay`."""
+        """Do `work` every so many seconds, for the first time after `delay`; the same again changes nothing."""
+        present = self._planned.get(name)
+        if present is not None and present.seconds == seconds:
+            return
         self._planned[name] = _Job(work=work, due_at=self._clock.now() + delay, seconds=seconds)
+
+    async def remove(self, prefix: str) -> None:
+        """Take everything whose name begins with `prefix` and a space out of the schedule."""
+        for name in [name for name in self._planned if name.startswith(f"{prefix} ")]:
+            del self._planned[name]
 
     def at(self, dues: Mapping[str, float], work: Work, *, prefix: str) -> None:
         """Do `work` once at each of these times; this replaces what stood under `prefix`."""

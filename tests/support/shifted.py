@@ -27,4 +27,4 @@ class ShiftedClock(SystemClock):
 if __name__ == "__main__":
     _settings = load(Path(sys.argv[2]))
     daemon.prepare(_settings)
-    asyncio.run(daemon._serve(_settings, ShiftedClock(float(sys.argv[1]))))
+    asyncio.run(daemon._serve(_settings, lambda: _settings, ShiftedClock(float(sys.argv[1]))))
