@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import AsyncExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ import pytest
 from monitor.simulator.faults import Fault, FaultKind
 from monitor.simulator.server import serve
 from monitor.simulator.world import World
-from tests.acceptance.kit import Inbox, begin_run, rounds, settings
+from tests.acceptance.kit import Inbox, begin_run, rated_conversation, rounds, settings
 from tests.support.daemon import Daemon, running_daemon
 from tests.support.waiting import eventually
 
@@ -83,3 +84,27 @@ async def test_what_is_not_seen_neither_ends_nor_is_stopped(
         await inbox.arrival("MonitorBlind", "resolved")
         await inbox.arrival("RunOverLimit", action="stopped", within=30.0)
         assert [stop.at >= seeing_since for stop in world.record().stops] == [True]
+
+
+async def test_a_run_is_stopped_though_the_budget_is_short(
+    world: World, api: str, inbox: Inbox, tmp_path: Path
+) -> None:
+    """Where the look-back wants more than the whole budget, it is put off and shown as such, and a run is stopped."""
+    for _ in range(1000):
+        rated_conversation(world, None)
+    config = settings(api, tmp_path, inbox.receiver)
+    config["projects"]["support"] |= {"requests_per_minute": 480, "max_in_flight": 2}
+    async with running_daemon(config, tmp_path) as daemon:
+        conversation = begin_run(world)
+        await inbox.arrival("RunOverLimit", within=30.0, action="stopped")
+        assert conversation.run is None
+
+        async def kept(poll: str) -> float:
+            return await daemon.metric("alli_monitor_poll_interval_seconds", poll=poll)
+
+        async def waits() -> bool:
+            return await kept("ratings_3600s") > 1 and math.isinf(await kept("ratings_604800s"))
+
+        await eventually(waits, "the look-back is put off", within=30.0)
+        assert await kept("runs") == 0.3
+        assert daemon.events("request budget")

@@ -197,7 +197,7 @@ async def test_chats_that_the_list_does_not_embed_are_read_from_their_pages(tmp_
 
 
 async def test_reading_pages_keeps_to_its_share_of_the_budget(tmp_path: Path) -> None:
-    """A sweep reads as many pages as its share of the requests allows, those unread for longest first."""
+    """Sweeps read as many pages as their share of the requests allows, those unread for longest first."""
     settings = {
         **polling(conversations="1h", evaluation="1h", ratings=[{"younger_than": "7d", "every": "5m"}]),
         "projects": {"support": {"requests_per_minute": 20}},  # 30 pages for each sweep
@@ -213,8 +213,8 @@ async def test_reading_pages_keeps_to_its_share_of_the_budget(tmp_path: Path) ->
             await rig.run_for(300)
             found.append(len(rig.inbox.about("NegativeRating")))
             pages.append(rig.requests("list_chats") - before)
-        assert pages == [28, 28, 28]
-        assert found == [7, 11, 11]
+        assert pages == [32, 28, 32]  # what is left of one sweep is added to the next
+        assert found == [8, 11, 11]
 
 
 async def test_a_deleted_conversation_resolves_its_alerts_as_gone(tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ async def test_a_stop_that_would_have_been_is_recorded_once(tmp_path: Path) -> N
         assert round(stop.decided_at - START) == 60
         [told] = rig.inbox.about("RunOverLimit")
         assert (told.action, round(told.at - START)) == ("shadow", 60)
-        assert rig.requests("stop_conversation", "get_conversation", "get_running") == 0
+        assert rig.requests("stop_conversation") == 0
+        assert rig.requests("get_conversation") == 1, "the probe's, none before a stop"
 
 
 @pytest.mark.parametrize(

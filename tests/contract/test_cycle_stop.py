@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from monitor.model.alert import Resolution
+from monitor.model.capabilities import Proof
 from monitor.model.run import Outcome
 from monitor.model.stop import StopResult, StopState
 from monitor.simulator.entities import Conversation, Ending, RunKind
@@ -511,3 +513,18 @@ def crash_at(matches: Callable[[str, str], bool]) -> Callable[[str, str], None]:
             raise Crash
 
     return crash
+
+
+async def test_nothing_is_stopped_while_times_contradict_ids(tmp_path: Path) -> None:
+    """A server whose times cannot be told makes no run old enough to be stopped; the overdue run is told about."""
+    async with open_rig(tmp_path, rules=OVER_LIMIT) as rig:
+        await rig.run_for(20)
+        rig.start_run()
+        await rig.run_for(20)
+        rig.client.adapt(contradicting := replace(rig.project.capabilities, unit_agrees=Proof.FAILS))
+        rig.project.capabilities = contradicting
+        await rig.run_for(60)
+        assert not rig.world.record().stops
+        [told] = rig.inbox.about("RunOverLimit")
+        assert told.action == "refused"
+        assert (await rig.the_stop()).reason == "contradicted"

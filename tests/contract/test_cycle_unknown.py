@@ -11,8 +11,9 @@ import pytest
 
 from monitor.model.alert import Resolution
 from monitor.model.run import Outcome
+from monitor.simulator.entities import RunKind
 from monitor.simulator.faults import Fault, FaultKind
-from monitor.simulator.options import Options
+from monitor.simulator.options import Novelty, Options
 from tests.support.rig import START, Rig, open_rig
 from tests.support.rig_ratings import polling
 from tests.support.rig_rules import NEGATIVE, OVER_LIMIT, tell
@@ -66,7 +67,7 @@ async def test_a_partial_poll_is_unknown(tmp_path: Path) -> None:
         assert rig.inbox.transitions("Old")[:1] == ["firing"]
         assert not [told for told in rig.inbox.about("Old") if told.resolution]
         assert rig.inbox.transitions("MonitorBlind") == ["firing"]
-        assert rig.requests("get_running") == 0
+        assert first.absent_since is None
 
 
 async def test_a_list_that_running_contradicts_ends_nothing(tmp_path: Path) -> None:
@@ -187,6 +188,16 @@ async def test_a_filter_that_does_not_work_is_told(tmp_path: Path) -> None:
         assert rig.inbox.transitions("MonitorDegraded") == ["firing"]
 
 
+async def test_a_sender_that_nobody_knows_is_told(tmp_path: Path) -> None:
+    """Chats of unknown senders may be a user's: the run is not stopped while they come, and that is told."""
+    async with open_rig(tmp_path, rules=OVER_LIMIT, options=Options(novelties=frozenset({Novelty.SENDERS}))) as rig:
+        rig.start_run(kind=RunKind.LOOPS, every=5.0)
+        await rig.run_for(120)
+        assert not rig.world.record().stops
+        [told] = rig.inbox.about("MonitorDegraded")
+        assert "unknown_sender" in told.entry.annotations["summary"]
+
+
 async def test_a_rule_that_fails_is_told_and_stays_on(tmp_path: Path) -> None:
     """`RuleFailing` names the rule, its other facts are unknown, and it resolves when the rule works again."""
     rules = tell("10 / run.chats == 10", name="Fragile") + OLD
@@ -219,3 +230,29 @@ async def test_a_rating_poll_that_fails_withdraws_nothing(tmp_path: Path) -> Non
         await rig.sweep()
         await rig.run_for(2)
         assert rig.inbox.transitions("NegativeRating") == ["firing", "resolved"]
+
+
+async def test_a_list_that_never_comes_to_its_end_is_told(tmp_path: Path) -> None:
+    """Where cursors expire at once, what lies behind the first pages is unknown: that is told until it is over."""
+    async with open_rig(tmp_path, rules=OVER_LIMIT, options=Options(cursor_pages=1)) as rig:
+        await rig.run_for(20)
+        for _ in range(3 * 50):
+            rig.talk()
+        await rig.run_for(700)
+        [alert] = await rig.open_alerts("MonitorDegraded")
+        assert "ratings_7200s does not get through" in alert.annotations["summary"]
+        for conversation_id in list(rig.world.conversations)[60:]:
+            rig.world.delete_conversation(conversation_id)
+        await rig.run_for(700)
+        assert not await rig.open_alerts("MonitorDegraded")
+
+
+async def test_a_baseline_that_cannot_be_taken_is_told(tmp_path: Path) -> None:
+    """A first look that never comes to its end records nothing, and says that nothing of ratings is watched yet."""
+    async with open_rig(tmp_path, rules=NEGATIVE, options=Options(cursor_pages=1)) as rig:
+        for _ in range(3 * 50):
+            rig.talk()
+        await rig.run_for(100)
+        [alert] = await rig.open_alerts("MonitorDegraded")
+        assert "conversations does not get through" in alert.annotations["summary"]
+        assert not await rig.open_alerts("BaselineRecorded")

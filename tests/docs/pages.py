@@ -35,6 +35,13 @@ class Example(NamedTuple):
         """Where it stands, for the names of tests."""
         return f"{self.page.name}:{self.line}"
 
+    @property
+    def kind(self) -> str:
+        """What a YAML example is: ``rules``, ``project`` for a project's own file, or ``monitor``."""
+        if self.text.startswith("groups:"):
+            return "rules"
+        return "project" if re.search(r"^base_url:", self.text, re.MULTILINE) else "monitor"
+
 
 def examples(language: str) -> list[Example]:
     """Return the blocks in `language` of all pages."""

@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import typer
 
 from monitor.cli import commands
@@ -21,9 +23,14 @@ CONFIG = ROOT / "deploy/config/monitor.yml"
 
 
 def as_file(text: str, directory: Path) -> Path:
-    """Write a configuration with its secrets and rules beside it, and return its path."""
+    """Write a configuration with its secrets, certificates and rules beside it, and return its path."""
     for name in re.findall(r"/run/secrets/(\w+)", text):
         (directory / name).write_text(SECRET, encoding="utf-8")
+    authority = trustme.CA()
+    client = authority.issue_cert("client.example")
+    for key, pem in (("ca", authority.cert_pem), ("cert", client.cert_chain_pems[0]), ("key", client.private_key_pem)):
+        for name in re.findall(rf"^[^#\n]*\b{key}_file: (\S+\.pem)", text, re.MULTILINE):
+            pem.write_to_path(str(directory / name))
     (directory / "rules").mkdir(exist_ok=True)
     (directory / "rules" / "some.yml").write_bytes(shipped_rules()[0].read_bytes())
     file = directory / "monitor.yml"
@@ -33,14 +40,17 @@ def as_file(text: str, directory: Path) -> Path:
 
 @pytest.mark.parametrize("example", YAML, ids=lambda example: example.id)
 def test_yaml_examples_load(example: Example, tmp_path: Path) -> None:
-    """Each example is a rule file that loads, or a configuration that does, if need be with a project added."""
-    if example.text.startswith("groups:"):
+    """Each example is a rule file that loads, or a configuration that does, or a part of one."""
+    if example.kind == "rules":
         file = tmp_path / "rules.yml"
         file.write_text(example.text, encoding="utf-8")
         assert files.load([file]).rules
         return
-    project = "" if "projects:" in example.text else "projects: {support: {api_key: x}}\n"
-    settings = load(as_file(project + example.text, tmp_path), {})
+    if example.kind == "project":
+        text = "projects:\n  sales:\n" + textwrap.indent(example.text, "    ")
+    else:
+        text = example.text if "projects:" in example.text else "projects: {support: {api_key: x}}\n" + example.text
+    settings = load(as_file(text, tmp_path), {})
     routing_tree(settings.alerting.route)
 
 
