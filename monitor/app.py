@@ -36,6 +36,7 @@ from monitor.model.intent import IntentKind
 from monitor.model.stop import Stop, StopMode
 from monitor.notify import build as notify_build
 from monitor.outbox import Courier
+from monitor.polls import ProjectPolls
 from monitor.projects import Projects
 from monitor.resend import Resender
 from monitor.rules.files import RuleSet
@@ -46,7 +47,7 @@ from monitor.store import Store
 from monitor.store.database import StorageError
 from monitor.tracking.runs import blind_after
 from monitor.web.app import build as build_web
-from monitor.web.daemon import ProjectView
+from monitor.web.daemon import PollView, ProjectView
 from monitor.web.server import WebServer
 
 __all__ = ["App"]
@@ -287,6 +288,7 @@ class App:
                 runs_completed_at=polls.completed_at.get(POLL),
                 runs_every=polls.project.polling.runs,
                 capabilities=polls.project.capabilities,
+                polls=_poll_views(polls),
                 stop_mode=self.settings.projects[polls.project.name].auto_stop.mode or self.settings.auto_stop.mode,
             )
             for polls in self._projects.polls.values()
@@ -384,3 +386,18 @@ class App:
     def _slowest_group(self) -> float:
         tree = self.announcer.tree
         return max(max(route.group_wait, route.group_interval) for route in (*tree.children, tree.root))
+
+
+def _poll_views(polls: ProjectPolls) -> tuple[PollView, ...]:
+    demand = polls.demand()
+    return tuple(
+        PollView(
+            name=poll,
+            wanted=wanted,
+            kept=polls.rhythm.intervals[poll],
+            completed_at=polls.completed_at.get(poll),
+            requests_per_hour=demand[poll].requests_per_hour if poll in demand else None,
+            detection_delay=demand[poll].detection_delay if poll in demand else None,
+        )
+        for poll, wanted in polls.rhythm.wanted().items()
+    )

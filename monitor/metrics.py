@@ -67,6 +67,12 @@ class Metrics:
             ["project", "app", "by", "value"],
             registry=r,
         )
+        self.daily_conversations = Gauge(
+            "alli_daily_conversations",
+            "Conversations that Alli counted on the last finished day of the project's time zone.",
+            ["project"],
+            registry=r,
+        )
         self.reply_latency = Histogram(
             "alli_reply_latency_seconds",
             "Time from a user's message to the first reply.",

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from monitor.cycle.capability import CapabilityCycle
+from monitor.cycle.daily_counts import DAILY_COUNT, DailyCounts
 from monitor.cycle.health import ProjectHealth
 from monitor.cycle.project import Project
 from monitor.cycle.ratings import CONVERSATIONS, RatingCycle, sweep_name
@@ -18,6 +19,7 @@ from monitor.jobs import Jobs
 from monitor.settings import RatingTier
 from monitor.storage_alarm import StorageAlarm
 from monitor.store.database import StorageError
+from monitor.tracking.sweep_budget import Demand
 
 __all__ = ["ProjectPolls"]
 
@@ -28,6 +30,7 @@ _SWEEP_STAGGER = 5.0  # seconds between the first sweeps of two tiers
 _HOUSEKEEPING = 3600.0
 _CUT_SHORT_TOO_OFTEN = 2  # passes in a row
 _CAPABILITIES = "capabilities"
+_DAILY_COUNT_DELAY = 30.0  # seconds: the probe comes first
 
 
 class ProjectPolls:
@@ -42,6 +45,7 @@ class ProjectPolls:
         self.health = ProjectHealth(project)
         self._runs = RunCycle(project)
         self._ratings = RatingCycle(project)
+        self._daily_counts = DailyCounts(project)
         self._jobs = jobs
         self._alarm = alarm
         self.completed_at: dict[str, float] = {}
@@ -59,6 +63,10 @@ class ProjectPolls:
         """The polls whose first attempt has not ended yet."""
         return [poll for poll in self.rhythm.wanted() if poll not in self._attempted]
 
+    def demand(self) -> dict[str, Demand]:
+        """Return what the newest sweep of each tier of the look-back took, by the name of its poll."""
+        return self._ratings.demand()
+
     def schedule(self) -> None:
         """
         Put every poll into the schedule; the first round begins at once.
@@ -73,6 +81,7 @@ class ProjectPolls:
         for number, tier in enumerate(polling.ratings, start=1):
             delay = number * min(_SWEEP_STAGGER, polling.runs)
             self._jobs.every(f"{name} {sweep_name(tier)}", tier.every, self._sweeper(tier), delay=delay)
+        self._jobs.every(f"{name} {DAILY_COUNT}", polling.daily_count, self._poll_daily_count, delay=_DAILY_COUNT_DELAY)
         self._jobs.every(f"{name} evaluation", polling.evaluation, self._evaluate, delay=polling.evaluation)
         self._jobs.every(f"{name} retention", _HOUSEKEEPING, self._prune, delay=_HOUSEKEEPING)
 
@@ -104,6 +113,9 @@ class ProjectPolls:
             if _CAPABILITIES not in self._attempted:
                 await self._probe()  # with time filters in a wrong unit the baseline would find nothing
             await self._attempt(CONVERSATIONS, self._ratings.poll)
+
+    async def _poll_daily_count(self) -> None:
+        await self._attempt(DAILY_COUNT, self._daily_counts.poll)
 
     def _sweeper(self, tier: RatingTier) -> Callable[[], Awaitable[None]]:
         async def sweep() -> None:
@@ -196,10 +208,13 @@ class ProjectPolls:
             self.health.incomplete.pop(poll, None)
             self._cut_short.pop(poll, None)
             return True
+        self._cut(poll, why)
+        return False
+
+    def _cut(self, poll: str, why: str) -> None:
         self._cut_short[poll] = self._cut_short.get(poll, 0) + 1
         if self._cut_short[poll] >= _CUT_SHORT_TOO_OFTEN:
             self.health.incomplete[poll] = why
-        return False
 
     def _succeeded(self, poll: str) -> None:
         if poll == POLL:
@@ -216,3 +231,5 @@ class ProjectPolls:
         if self._errors.get(poll) != text:
             self._errors[poll] = text
             log.warning("poll fails", project=self.project.name, poll=poll, error=str(error))
+        if poll in self.rhythm.wanted() and POLL not in self._errors:  # else everything fails, and that is told
+            self._cut(poll, str(error))

@@ -55,6 +55,14 @@ class Capabilities(msgspec.Struct, frozen=True):
     report: tuple[Question, ...]
 
 
+class Poll(msgspec.Struct, frozen=True):
+    """One poll of a project: the interval that is wanted and the one that is kept, None while it is put off."""
+
+    poll: str
+    wanted_seconds: float
+    kept_seconds: float | None
+
+
 class Project(msgspec.Struct, frozen=True):
     """A watched project."""
 
@@ -63,6 +71,7 @@ class Project(msgspec.Struct, frozen=True):
     auth_error: str | None
     coverage: Coverage
     capabilities: Capabilities
+    polls: tuple[Poll, ...]
     runs: int
     stop_mode: str
     stops: Mapping[str, int]

@@ -15,8 +15,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from monitor.cli.answers import Action, Alert, App, Brake, Line, Project, Rating, Receiver, Run, Status
+from monitor.cli.answers import Action, Alert, App, Brake, Line, Poll, Project, Rating, Receiver, Run, Status
 from monitor.cli.text import plain
+from monitor.durations import format_duration
 from monitor.rules.humanize import humanize
 
 __all__ = ["actions", "alerts", "audit", "brake", "ratings", "runs", "status"]
@@ -63,10 +64,11 @@ def _projects(found: Sequence[Project]) -> Table:
     table = _table("project", "state", "looked (UTC)", "24 h seen", "runs", "stop mode", "stops")
     for project in found:
         failing = [f"fails: {line.question}" for line in project.capabilities.report if line.verdict == "fails"]
+        late = [_late(poll) for poll in project.polls if poll.kept_seconds != poll.wanted_seconds]
         stops = "\n".join(f"{count} {_plain(result)}" for result, count in project.stops.items())
         looked, seen = project.coverage.last_complete_pass, project.coverage.last_24h
         table.add_row(
-            _lines(project.name, project.auth_error, *failing),
+            _lines(project.name, project.auth_error, *failing, *late),
             _word(project.state),
             _moment(looked),
             Text(f"{seen:.1%}" if seen is not None else "unknown"),
@@ -75,6 +77,11 @@ def _projects(found: Sequence[Project]) -> Table:
             Text(stops or "none"),
         )
     return table
+
+
+def _late(poll: Poll) -> str:
+    kept = "put off" if poll.kept_seconds is None else f"each {format_duration(round(poll.kept_seconds))}"
+    return f"requests are short: {poll.poll} {kept}"
 
 
 def _receivers(found: Sequence[Receiver]) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from monitor.commit import Commit, Moment
 from monitor.cycle.project import Project
@@ -58,9 +59,8 @@ class Coverage:
         commit.after(lambda: counter.inc(extended.added))
 
 
-def in_words(blind: Blind) -> str:
+def in_words(blind: Blind, zone: ZoneInfo) -> str:
     """Return the annotation `coverage` of an alert whose fact may have happened in a blind time."""
-    begin, end = (
-        datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S") for at in (blind.began_at, blind.ended_at)
-    )
-    return f"not observed from {begin} to {end} UTC, for {humanize(timedelta(seconds=blind.seconds))} before this"
+    begin, end = (datetime.fromtimestamp(at, UTC).astimezone(zone) for at in (blind.began_at, blind.ended_at))
+    times = f"{begin:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} {end:%Z}"
+    return f"not observed from {times}, for {humanize(timedelta(seconds=blind.seconds))} before this"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from zoneinfo import ZoneInfo
 
 from monitor.alerting.lifecycle import Terms
 from monitor.alli.client import Client
@@ -49,6 +50,11 @@ class Project:
     def polling(self) -> Polling:
         """How often what is asked."""
         return self.settings.polling_of(self.name)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of its days, and of times in messages."""
+        return self.settings.projects[self.name].zone
 
     def moment(self) -> Moment:
         """Return now, on both clocks."""

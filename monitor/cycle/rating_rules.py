@@ -71,7 +71,10 @@ class RatingRules:
                 terms=self._project.terms(rule, gap=_GAP),
                 # whose rating it is must tell label sets apart: that is all Alertmanager knows an alert by
                 labels=self._project.labels(rule, change.app, {**ids, "by": rating.by.value}),
-                annotations={**evaluation.annotations, **({"coverage": in_words(blind)} if blind else {})},
+                annotations={
+                    **evaluation.annotations,
+                    **({"coverage": in_words(blind, self._project.zone)} if blind else {}),
+                },
             )
             await commit.settle(None, step, moment)
         elif evaluation.truth is Truth.FALSE and before is not None:

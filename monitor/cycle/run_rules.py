@@ -76,7 +76,7 @@ class RunRules:
         true_since = before.pending_since if before is not None else moment.server
         if run.blind is None or not may_hide(run, true_since=true_since, interval=self._interval):
             return evaluation.annotations
-        return {**evaluation.annotations, "coverage": in_words(run.blind)}
+        return {**evaluation.annotations, "coverage": in_words(run.blind, self._project.zone)}
 
     def _measure_delay(self, commit: Commit, rule: Rule, run: Run, moment: Moment) -> None:
         """Count how late the rule was found true, if it was an age that made it true since it was asked last."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Mapping
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
@@ -25,7 +27,6 @@ from monitor.settings.fields import (
     Span,
     Url,
     empty_map,
-    only,
     problem,
     refuse,
 )
@@ -67,6 +68,13 @@ ProjectName = Annotated[str, AfterValidator(_check_project_name)]
 """A name that fits into metrics, paths and the names of environment variables."""
 
 
+def _check_zone(name: str) -> str:
+    if name not in available_timezones():
+        near = get_close_matches(name[:40], available_timezones(), n=1)
+        raise ValueError(f"is not a time zone{f'; did you mean {near[0]}?' if near else ', such as Asia/Seoul'}")
+    return name
+
+
 class StopOverride(Section):
     """What a project or an app says differently about stopping; None is what the level above says."""
 
@@ -106,7 +114,7 @@ class Polling(Section):
         RatingTier.model_validate({"younger_than": "24h", "every": "30m"}),
         RatingTier.model_validate({"younger_than": "7d", "every": "6h"}),
     )
-    daily_count: Annotated[Interval, only(3600.0)] = 3600.0
+    daily_count: Interval = 3600.0
     evaluation: Interval = 15.0
 
 
@@ -116,7 +124,7 @@ class PollingOverride(Section):
     runs: Interval | None = None
     conversations: Interval | None = None
     ratings: _Tiers | None = None
-    daily_count: Annotated[Interval | None, only(None)] = None
+    daily_count: Interval | None = None
     evaluation: Interval | None = None
 
 
@@ -136,7 +144,7 @@ class Project(Section):
     headers_text: FrozenMap[str, SecretStr] = Field(default_factory=empty_map, alias="headers")
     headers_file: FrozenMap[str, SecretFile] = Field(default_factory=empty_map)
     time_unit: Literal["auto", "s", "ms"] = "auto"
-    timezone: Annotated[str, only("UTC")] = "UTC"
+    timezone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
     requests_per_minute: int = Field(default=60, ge=1, le=60_000)
     max_in_flight: int = Field(default=2, ge=1, le=8)
     timeout: Interval = 20.0
@@ -160,6 +168,11 @@ class Project(Section):
     def headers(self) -> Mapping[str, SecretStr]:
         """The extra request headers, with the values that stand in files among them."""
         return {**self.headers_text, **self.headers_file}
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of its days, and of times in messages."""
+        return ZoneInfo(self.timezone)
 
     @property
     def host(self) -> str:

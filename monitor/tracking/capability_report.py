@@ -56,9 +56,9 @@ _DOES: Mapping[str, Mapping[Proof, str]] = {
         Proof.UNPROVEN: "takes 404, 410 and texts such as not found for a conversation that is gone",
     },
     "daily count": {
-        Proof.WORKS: "could use it; nothing in this version does",
-        Proof.FAILS: "does without it",
-        Proof.UNPROVEN: "does without it",
+        Proof.WORKS: "exports alli_daily_conversations",
+        Proof.FAILS: "exports no daily count",
+        Proof.UNPROVEN: "tries again",
     },
     "clock": {
         Proof.WORKS: "reckons ages in Alli's time",

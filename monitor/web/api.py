@@ -32,6 +32,7 @@ from monitor.web.shapes import (
     brake_shape,
     capabilities_shape,
     moment,
+    poll_shape,
     rating_shape,
     receiver_shape,
     rule_shape,
@@ -74,11 +75,11 @@ class Api:
         "projects": [...], "receivers": [...], "brakes": [...]}`. `state` is stuck, auth_failing, blind, starting or
         healthy; `unhealthy` and `not_ready` are reasons or null. A project: `{"name", "base_url", "state",
         "auth_error", "clock_offset_seconds", "coverage": {"last_complete_pass", "blind", "last_24h", "last_30d"},
-        "capabilities": see `capabilities_shape`, "probed_at", "baseline_at", "runs", "stop_mode",
-        "stops": {result: count}, "regret": {"regretted", "judged", "rate"}}`, where `rate` is null while fewer than
-        ten shadow stops were judged. `last_24h` and `last_30d` are the shares of that time that were observed, or of
-        the time since `baseline_at` where that is shorter, and null before. A receiver: see `receiver_shape`; what
-        holds automatic stops back: `brake_shape`.
+        "capabilities": see `capabilities_shape`, "probed_at", "polls": see `poll_shape`, "baseline_at", "runs",
+        "stop_mode", "stops": {result: count}, "regret": {"regretted", "judged", "rate"}}`, where `rate` is null while
+        fewer than ten shadow stops were judged. `last_24h` and `last_30d` are the shares of that time that were
+        observed, or of the time since `baseline_at` where that is shorter, and null before. A receiver: see
+        `receiver_shape`; what holds automatic stops back: `brake_shape`.
         """
         daemon = self._daemon
         async with daemon.store.snapshot() as tx:
@@ -208,6 +209,7 @@ class Api:
             },
             "capabilities": capabilities_shape(project.capabilities),
             "probed_at": moment(project.capabilities.probed_at - project.offset) if project.was_probed else None,
+            "polls": [poll_shape(poll) for poll in project.polls],
             "baseline_at": moment(await tx.observations.baseline_at(project.name)),
             "runs": len(await tx.runs.open(project.name)),
             "stop_mode": project.stop_mode.value,

@@ -15,7 +15,24 @@ from monitor.model.stop import StopMode
 from monitor.rules.rule import Rule
 from monitor.store import Store
 
-__all__ = ["Daemon", "ProjectView"]
+__all__ = ["Daemon", "PollView", "ProjectView"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollView:
+    """
+    One poll of a project: the seconds `wanted` between two passes, and those that are `kept`, infinity while put off.
+
+    `completed_at` is when its newest complete pass ended, in own time. Of a look-back, `requests_per_hour` and
+    `detection_delay` (seconds) are what its newest pass measured, None before and for other polls.
+    """
+
+    name: str
+    wanted: float
+    kept: float
+    completed_at: float | None
+    requests_per_hour: float | None = None
+    detection_delay: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +43,7 @@ class ProjectView:
     `auth_error` is why Alli refuses its credential, None while it does not. `offset` is server time minus own time in
     seconds. `runs_completed_at` is when the newest complete pass over its running list ended, in own time, and None
     before the first; `runs_every` is how many seconds lie between two of them. `stop_mode` is what holds for apps
-    that have no mode of their own. `capabilities` are what the newest probe found.
+    that have no mode of their own. `capabilities` are what the newest probe found, `polls` how often what is asked.
     """
 
     name: str
@@ -37,6 +54,7 @@ class ProjectView:
     runs_every: float
     stop_mode: StopMode
     capabilities: Capabilities = field(default_factory=Capabilities)
+    polls: tuple[PollView, ...] = ()
 
     @property
     def was_probed(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -17,6 +18,7 @@ from monitor.rules.rule import Rule
 from monitor.store.outbox import Backlog, Health
 from monitor.store.stops import Brake, LogLine
 from monitor.tracking.capability_report import report
+from monitor.web.daemon import PollView
 
 __all__ = [
     "action_shape",
@@ -25,6 +27,7 @@ __all__ = [
     "brake_shape",
     "capabilities_shape",
     "moment",
+    "poll_shape",
     "rating_shape",
     "receiver_shape",
     "rule_shape",
@@ -171,6 +174,23 @@ def brake_shape(brake: Brake) -> _Shape:
         "until": moment(brake.until),
         "set_at": moment(brake.set_at),
         "set_by": brake.set_by,
+    }
+
+
+def poll_shape(poll: PollView) -> dict[str, Any]:
+    """
+    Return one poll.
+
+    `{"poll", "wanted_seconds", "kept_seconds": seconds or null while it is put off, "last_complete_pass",
+    "requests_per_hour": number or null, "detection_delay_seconds": number or null}`.
+    """
+    return {
+        "poll": poll.name,
+        "wanted_seconds": poll.wanted,
+        "kept_seconds": None if math.isinf(poll.kept) else poll.kept,
+        "last_complete_pass": moment(poll.completed_at),
+        "requests_per_hour": poll.requests_per_hour,
+        "detection_delay_seconds": poll.detection_delay,
     }
 
 

@@ -23,6 +23,7 @@ from monitor.cli.answers import (
     Capabilities,
     Coverage,
     Line,
+    Poll,
     Project,
     Question,
     Rating,
@@ -43,6 +44,11 @@ PROJECT = Project(
     auth_error="401 INVALID_TOKEN",
     coverage=Coverage(last_complete_pass=None, last_24h=0.987),
     capabilities=Capabilities(report=(Question(question="running filter", verdict="fails"),)),
+    polls=(
+        Poll(poll="runs", wanted_seconds=10, kept_seconds=10),
+        Poll(poll="ratings_7200s", wanted_seconds=300, kept_seconds=600.4),
+        Poll(poll="ratings_86400s", wanted_seconds=1800, kept_seconds=None),
+    ),
     runs=3,
     stop_mode="enforce",
     stops={"already_finished": 2, "stopped": 1},
@@ -209,6 +215,8 @@ def test_status_says_what_is_wrong() -> None:
         "never",
         "2 already finished",
         "fails: running filter",
+        "requests are short: ratings_7200s each 10m",
+        "requests are short: ratings_86400s put off",
         "answered 502",
         "Automatic stops are paused for every app until resumed, by alice at 2027-01-15 08:00:00 UTC",
     ):

@@ -67,7 +67,7 @@ BAD_PROJECTS = [
         "api_key: k, conversation_url: 'http://x/{'",
         "1:28: projects.p.conversation_url: has a { or } that is not part of a placeholder",
     ),
-    ("api_key: k, timezone: Asia/Seoul", "1:28: projects.p.timezone: not in this version"),
+    ("api_key: k, timezone: Asia/Seul", "1:28: projects.p.timezone: is not a time zone; did you mean Asia/Seoul?"),
     ("api_key: k, http_config: {proxy_url: 'socks5://x'}", f"1:42: projects.p.http_config.proxy_url: {URL}"),
     (
         "api_key: k, http_config: {proxy_url: 'http://x', proxy_url_file: url}",
@@ -98,7 +98,6 @@ BAD_PROJECTS = [
         "1:42: projects.p.http_config.follow_redirects: unknown key",
     ),
     ("api_key: k, polling: {rnus: 5s}", "1:38: projects.p.polling.rnus: unknown key; did you mean runs?"),
-    ("api_key: k, polling: {daily_count: 1h}", "1:38: projects.p.polling.daily_count: not in this version"),
     (
         "api_key: k, headers: {X-Key: a}, headers_file: {x_key: key}",
         "1:64: projects.p.headers_file.x_key: stands in headers, too",
@@ -140,7 +139,6 @@ BAD_SECTIONS = [
     ("polling: {runs: 5sec}", f"2:11: polling.runs: '5sec' {NOT_A_DURATION}"),
     ("polling: {runs: [1]}", "2:11: polling.runs: a duration is text with a unit, such as 90s, 1h30m or 7d"),
     ("polling: {evaluation: 10ms}", "2:11: polling.evaluation: should be from 100ms to 10y"),
-    ("polling: {daily_count: 2h}", "2:11: polling.daily_count: not in this version"),
     (
         "polling: {ratings: [{younger_than: 2h, every: 5m}, {younger_than: 1h, every: 5m}]}",
         "2:53: polling.ratings[1].younger_than: should be longer than that of the tier before",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from monitor.model.run import Outcome
 from monitor.model.stop import StopMode, StopResult, StopState, Verdict
 from monitor.store.outbox import Health, NotificationGroup
 from monitor.store.stops import Brake, LogLine
+from monitor.web.daemon import PollView
 from monitor.web.shapes import capabilities_shape
 from tests.support.build import START, alert, change, identity, rating, run, stop
 from tests.unit.web.conftest import NOW, OFFSET, FakeDaemon
@@ -61,6 +63,7 @@ async def test_status_of_a_daemon_that_has_seen_nothing(web: httpx.AsyncClient, 
                 "coverage": {"last_complete_pass": None, "blind": False, "last_24h": None, "last_30d": None},
                 "capabilities": capabilities_shape(Capabilities()),
                 "probed_at": None,
+                "polls": [],
                 "baseline_at": None,
                 "runs": 0,
                 "stop_mode": "shadow",
@@ -81,6 +84,24 @@ async def test_status_of_a_daemon_that_has_seen_nothing(web: httpx.AsyncClient, 
             }
         ],
         "brakes": [],
+    }
+
+
+async def test_status_shows_what_is_put_off(web: httpx.AsyncClient, daemon: FakeDaemon) -> None:
+    """Each poll is there with the interval that is wanted and the one that is kept, null while it is put off."""
+    sweep = PollView(
+        name="ratings_7200s", wanted=300, kept=math.inf, completed_at=NOW, requests_per_hour=12, detection_delay=600
+    )
+    daemon.project = {"polls": (PollView(name="runs", wanted=10, kept=10, completed_at=None), sweep)}
+    runs, ratings = (await _ask(web, "/status"))["projects"][0]["polls"]
+    assert (runs["wanted_seconds"], runs["kept_seconds"], runs["last_complete_pass"]) == (10, 10, None)
+    assert ratings == {
+        "poll": "ratings_7200s",
+        "wanted_seconds": 300,
+        "kept_seconds": None,
+        "last_complete_pass": "2027-01-15T08:10:00.000Z",
+        "requests_per_hour": 12,
+        "detection_delay_seconds": 600,
     }
 
 
