@@ -145,7 +145,8 @@ def _shown(name: str, finding: _Finding, settings: Settings) -> RenderableType:
     title = Text(f"{name}: {settings.projects[name].base_url}, {finding.requests} requests", style="bold")
     if finding.capabilities is None:
         return Group(title, Text(f"error: {finding.error}", style="red"))
-    reasons = (Text(f"degraded: {plain(reason)}", style="red") for reason in degradations(finding.capabilities))
+    causes = degradations(finding.capabilities).values()
+    reasons = (Text(f"degraded: {plain(cause)}", style="red") for cause in causes)
     cost, limits = _cost(finding.polls), _limits(name, finding.apps, settings)
     return Group(title, _capabilities(finding.capabilities), *reasons, Text(), cost, Text(), limits)
 

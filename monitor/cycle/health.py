@@ -91,15 +91,32 @@ class ProjectHealth:
         await self._raise(commit, Builtin.MONITOR_BLIND, summary, true=blind, moment=moment)
 
     async def _degraded(self, commit: Commit, moment: Moment) -> None:
-        recent = [_DRIFT[kind] for kind, at in self._degraded_at.items() if moment.server - at < _DEGRADED_FOR]
-        interval = self._project.polling.runs
+        """Raise an alert for each cause, so that one that comes while another stands is told, too."""
         open_runs = (await commit.tx.runs.open(self._project.name)).values()
-        hidden = [run for run in open_runs if is_hidden(run, interval=interval, now=moment.server)]
-        reasons = sorted(recent) + ([f"{len(hidden)} runs not listed and not ended"] if hidden else [])
-        reasons += [f"{poll} does not get through: {why}" for poll, why in sorted(self.incomplete.items())]
-        reasons += degradations(self._project.capabilities)
-        summary = f"Alli does not answer about project {self._project.name} as it should: {'; '.join(reasons)}."
-        await self._raise(commit, Builtin.MONITOR_DEGRADED, summary, true=bool(reasons), moment=moment)
+        hidden = [run for run in open_runs if is_hidden(run, interval=self._project.polling.runs, now=moment.server)]
+        begin = f"Alli does not answer about project {self._project.name} as it should"
+        causes = {cause: f"{begin}: {text}." for cause, text in self._causes(len(hidden), moment.server).items()}
+        known = await commit.tx.alerts.open(self._project.name, rules=[Builtin.MONITOR_DEGRADED.value])
+        told = {dict(a.identity.subject).get("cause", ""): a.annotations["summary"] for a in known.values()}
+        for cause, summary in (told | causes).items():
+            await commit.raise_builtin(
+                Builtin.MONITOR_DEGRADED,
+                project=self._project.name,
+                subject={"cause": cause} if cause else {},
+                labels={},
+                summary=summary,
+                true=cause in causes,
+                moment=moment,
+            )
+
+    def _causes(self, hidden: int, now: float) -> dict[str, str]:
+        proven = degradations(self._project.capabilities)
+        recent = {kind: _DRIFT[kind] for kind, at in self._degraded_at.items() if now - at < _DEGRADED_FOR}
+        if proven.keys() & {"time_filters", "running_filter"}:
+            recent.pop("filter_ignored", None)  # which one is known
+        missing = {"hidden_runs": f"{hidden} runs not listed and not ended"} if hidden else {}
+        incomplete = {poll: f"{poll} does not get through: {why}" for poll, why in self.incomplete.items()}
+        return recent | missing | incomplete | proven
 
     async def _budget(self, commit: Commit, moment: Moment) -> None:
         """Alert while a run is overdue and goes on because the budget of this hour is spent."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from monitor.model.capabilities import Capabilities, Proof
@@ -92,15 +92,13 @@ def report(capabilities: Capabilities) -> list[Line]:
     return [_line(name, capabilities) for name in FIELDS]
 
 
-def degradations(capabilities: Capabilities) -> list[str]:
-    """Return why the monitor is degraded, each with what to do; nothing that is merely unproven degrades it."""
-    return list(_degradations(capabilities))
-
-
-def _degradations(capabilities: Capabilities) -> Iterator[str]:
-    for name, text in _DEGRADES.items():
-        if _verdict(name, capabilities) is Proof.FAILS:
-            yield f"{text} ({capabilities.remarks.get(name, 'no details')})"
+def degradations(capabilities: Capabilities) -> dict[str, str]:
+    """Return why the monitor is degraded and what to do, by cause; nothing that is merely unproven degrades it."""
+    return {
+        name.replace(" ", "_"): f"{text} ({capabilities.remarks.get(name, 'no details')})"
+        for name, text in _DEGRADES.items()
+        if _verdict(name, capabilities) is Proof.FAILS
+    }
 
 
 def holds_stops(capabilities: Capabilities) -> bool:

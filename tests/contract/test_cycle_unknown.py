@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 
 from monitor.model.alert import Resolution
+from monitor.model.capabilities import Proof
 from monitor.model.run import Outcome
 from monitor.simulator.entities import RunKind
 from monitor.simulator.faults import Fault, FaultKind
@@ -239,8 +241,8 @@ async def test_a_list_that_never_comes_to_its_end_is_told(tmp_path: Path) -> Non
         for _ in range(3 * 50):
             rig.talk()
         await rig.run_for(700)
-        [alert] = await rig.open_alerts("MonitorDegraded")
-        assert "ratings_7200s does not get through" in alert.annotations["summary"]
+        alerts = {alert.labels["cause"]: alert for alert in await rig.open_alerts("MonitorDegraded")}
+        assert "ratings_7200s does not get through" in alerts["ratings_7200s"].annotations["summary"]
         for conversation_id in list(rig.world.conversations)[60:]:
             rig.world.delete_conversation(conversation_id)
         await rig.run_for(700)
@@ -256,3 +258,20 @@ async def test_a_baseline_that_cannot_be_taken_is_told(tmp_path: Path) -> None:
         [alert] = await rig.open_alerts("MonitorDegraded")
         assert "conversations does not get through" in alert.annotations["summary"]
         assert not await rig.open_alerts("BaselineRecorded")
+
+
+async def test_each_cause_of_degradation_is_told(tmp_path: Path) -> None:
+    """A second cause that comes while the first one stands is an alert of its own, and each ends with its cause."""
+    async with open_rig(tmp_path, rules=OVER_LIMIT) as rig:
+        await rig.run_for(20)
+        rig.project.capabilities = replace(rig.project.capabilities, time_filter=Proof.FAILS)
+        await rig.run_for(20)
+        rig.polls.health.incomplete["ratings_604800s"] = "the cursor is refused"
+        await rig.run_for(20)
+        causes = [told.entry.labels["cause"] for told in rig.inbox.about("MonitorDegraded")]
+        assert causes == ["time_filters", "ratings_604800s"]
+        rig.project.capabilities = replace(rig.project.capabilities, time_filter=Proof.WORKS)
+        await rig.run_for(20)
+        *_, ended = rig.inbox.about("MonitorDegraded")
+        assert (ended.status, ended.entry.labels["cause"]) == ("resolved", "time_filters")
+        assert "time filters" in ended.entry.annotations["summary"]

@@ -48,7 +48,7 @@ async def outcome(rig: Rig, story: Story) -> Case:
         told=told,
         runs=await rig.runs(),
         stops=await rig.stops(),
-        reported=frozenset([*said, *degradations(rig.project.capabilities)]),
+        reported=frozenset([*said, *degradations(rig.project.capabilities).values()]),
     )
 
 

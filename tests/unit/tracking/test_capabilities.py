@@ -81,7 +81,7 @@ def test_a_server_that_does_as_documented_can_do_everything() -> None:
     found = judge(evidence())
     assert set(verdicts(found).values()) == {Proof.WORKS}
     assert (found.time_unit, found.filter_unit, found.embeds, found.chat_order) == ("ms", "ms", 2, "oldest_first")
-    assert degradations(found) == []
+    assert degradations(found) == {}
     assert not holds_stops(found)
 
 
@@ -89,7 +89,7 @@ def test_an_empty_project_proves_nothing_and_is_no_failure() -> None:
     """Without a conversation, what only one could show is unproven, and the monitor is not degraded."""
     found = judge(Evidence(probed_at=START, page=EMPTY, running=EMPTY, idle=EMPTY, clock_offset=0.0))
     assert verdicts(found) == dict.fromkeys(FIELDS, Proof.UNPROVEN) | {"clock": Proof.WORKS}
-    assert degradations(found) == []
+    assert degradations(found) == {}
 
 
 def test_times_that_contradict_their_ids_hold_stops() -> None:
@@ -97,7 +97,7 @@ def test_times_that_contradict_their_ids_hold_stops() -> None:
     found = judge(evidence(page=page(row(0, off=-86400.0), row(1, off=-86400.0))))
     assert found.unit_agrees is Proof.FAILS
     assert holds_stops(found)
-    assert "set time_unit" in degradations(found)[0]
+    assert "set time_unit" in degradations(found)["time_unit"]
 
 
 def test_one_odd_row_does_not_fail_the_unit() -> None:
@@ -111,7 +111,7 @@ def test_a_configured_unit_overrules_the_ids() -> None:
     """Where the operator named the unit, ids that say otherwise prove nothing, and do not degrade the monitor."""
     found = judge(evidence(page=page(row(0, off=-86400.0))), configured_unit="s")
     assert (found.time_unit, found.unit_agrees) == ("s", Proof.UNPROVEN)
-    assert degradations(found) == []
+    assert degradations(found) == {}
 
 
 def test_ids_without_a_time_leave_the_unit_unproven() -> None:
@@ -140,7 +140,7 @@ def test_a_filter_that_does_not_select_fails(seen: FilterSeen) -> None:
     """A list whose filters do not select in any unit degrades the monitor, and no unit is taken for theirs."""
     found = judge(evidence(filters=(seen,)))
     assert (found.time_filter, found.filter_unit) == (Proof.FAILS, None)
-    assert "time filters" in degradations(found)[0]
+    assert "time filters" in degradations(found)["time_filters"]
 
 
 def test_a_filter_that_was_not_answered_is_unproven() -> None:
@@ -220,14 +220,14 @@ def test_without_a_date_header_the_clock_fails_in_the_report_only() -> None:
     """That own time stands in for Alli's is said, but nobody is woken up."""
     found = judge(evidence(clock_offset=None))
     assert verdicts(found)["clock"] is Proof.FAILS
-    assert degradations(found) == []
+    assert degradations(found) == {}
 
 
 def test_a_refused_daily_count_fails_alone() -> None:
     """A 403 for the daily count disables it and says nothing about anything else."""
     found = judge(evidence(daily_count=False))
     assert [name for name, verdict in verdicts(found).items() if verdict is not Proof.WORKS] == ["daily count"]
-    assert degradations(found) == []
+    assert degradations(found) == {}
 
 
 # Remembering
