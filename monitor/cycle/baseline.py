@@ -13,6 +13,7 @@ from monitor.cycle.project import Project
 from monitor.cycle.rating_looks import RatingLooks, look_at
 from monitor.model.alert import Identity
 from monitor.model.builtin import SEVERITIES, Builtin
+from monitor.model.capabilities import Proof
 from monitor.model.conversation import Chat, Conversation, Vote
 from monitor.model.rating import RatingChange
 from monitor.store.observations import Pass
@@ -53,7 +54,9 @@ class Baseline:
         """
         asked_at = self._project.client.server_time.now()
         tiers = self._project.polling.ratings
-        oldest = asked_at - (tiers[-1].younger_than if tiers else _LOOK_BACK)
+        # A filter in a unit that the server does not mean would find nothing, and that would be recorded for ever.
+        unproven = self._project.capabilities.time_filter is Proof.UNPROVEN
+        oldest = None if unproven else asked_at - (tiers[-1].younger_than if tiers else _LOOK_BACK)
         listing = watch.band(self._project.client, oldest=oldest, newest=None)
         collected = await self._collect(listing)
         if not listing.complete:

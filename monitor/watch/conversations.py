@@ -31,9 +31,9 @@ def changed(client: Client, *, since: float) -> Listing:
     return client.conversations(query, priority=Priority.CONVERSATIONS)
 
 
-def band(client: Client, *, oldest: float, newest: float | None) -> Listing:
+def band(client: Client, *, oldest: float | None, newest: float | None) -> Listing:
     """
-    Return a pass over conversations whose last chat lies between two server times.
+    Return a pass over conversations whose last chat lies between two server times, where those are given.
 
     The order is one that does not move. Where time filters do not work that would be a pass over everything, so it is
     that of `changed`, which ends where the band does; what moves then is what the next `changed` finds.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -10,8 +11,9 @@ import httpx
 import pytest
 
 from monitor.model.alert import Resolution
+from monitor.model.capabilities import Proof
 from monitor.model.conversation import Vote
-from monitor.simulator.options import Options, Paging
+from monitor.simulator.options import Options, Paging, TimeUnit
 from tests.support.clock import ManualClock
 from tests.support.rig import START, Rig, open_rig
 from tests.support.rig_inbox import Inbox
@@ -414,3 +416,23 @@ async def test_the_first_start_can_tell_what_is_recent(tmp_path: Path) -> None:
         await rig.run_for(20)
         [told] = rig.inbox.about("NegativeRating")
         assert told.entry.labels["conversation_id"] == recent.id
+
+
+async def test_a_baseline_without_a_proven_filter_looks_at_everything(tmp_path: Path) -> None:
+    """Where the probe could not try the time filters the baseline sends none: in a wrong unit it would find nothing."""
+    async with open_rig(tmp_path, rules=NEGATIVE, options=Options(filter_unit=TimeUnit.SECONDS)) as rig:
+        conversation = rig.talk("question", ">answer")
+        rig.world.rate(conversation.chats[-1].id, vote=False)
+        lists = itertools.count(1)
+
+        def break_the_probe(_method: str, path: str) -> None:
+            if path.endswith("/conversations") and 1 < next(lists) < 10:
+                raise httpx.ConnectError("not now")
+
+        rig.before_request = break_the_probe
+        await rig.run_for(100)
+        assert rig.project.capabilities.time_filter is Proof.UNPROVEN
+        [told] = rig.inbox.about("BaselineRecorded")
+        assert "1 negative" in told.entry.annotations["summary"]
+        await rig.run_for(4000)
+        assert not rig.inbox.about("NegativeRating")
