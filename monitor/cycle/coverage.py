@@ -1,18 +1,14 @@
-"""Keeping account of blind time: on disk, in the metrics, and in words for messages."""
+"""Keeping account of blind time: on disk and in the metrics."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from monitor.commit import Commit, Moment
 from monitor.cycle.project import Project
 from monitor.model.blind import Blind
-from monitor.rules.humanize import humanize
 from monitor.store.observations import Pass
 from monitor.tracking.coverage import blind_after_pass, extend
 
-__all__ = ["KEPT", "Coverage", "in_words"]
+__all__ = ["KEPT", "Coverage"]
 
 KEPT = 31 * 86400.0
 """Seconds for which blind times are kept."""
@@ -57,10 +53,3 @@ class Coverage:
         await commit.tx.observations.put_blind(name, extended.blind, forget_before=moment.server - KEPT)
         counter = self._project.metrics.blind_seconds.labels(name)
         commit.after(lambda: counter.inc(extended.added))
-
-
-def in_words(blind: Blind, zone: ZoneInfo) -> str:
-    """Return the annotation `coverage` of an alert whose fact may have happened in a blind time."""
-    begin, end = (datetime.fromtimestamp(at, UTC).astimezone(zone) for at in (blind.began_at, blind.ended_at))
-    times = f"{begin:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} {end:%Z}"
-    return f"not observed from {times}, for {humanize(timedelta(seconds=blind.seconds))} before this"

@@ -10,11 +10,13 @@ from monitor.alli.client import Client
 from monitor.clock import Clock
 from monitor.commit import Commits, Moment
 from monitor.metrics import Metrics
+from monitor.model.blind import Blind
 from monitor.model.capabilities import Capabilities
 from monitor.model.conversation import App
 from monitor.model.stop import StopMode
 from monitor.rules.evaluate import Evaluation
 from monitor.rules.files import RuleSet
+from monitor.rules.humanize import not_observed
 from monitor.rules.rule import Rule
 from monitor.settings import Polling, Settings
 
@@ -81,6 +83,16 @@ class Project:
         """Return the labels of a built-in alert about a conversation of this app."""
         of_app = {"app": app.name, "app_id": app.id} if app else {}
         return {**self.settings.app_policy(app, self.name).labels, **of_app}
+
+    def annotations(self, evaluation: Evaluation, app: App | None, blind: Blind | None = None) -> dict[str, str]:
+        """
+        Return the annotations of an alert: what its rule says, and the app's runbook unless the rule has its own.
+
+        `blind` is the time that was not observed before it, where that matters.
+        """
+        runbook = self.settings.app_policy(app, self.name).runbook_url if app else None
+        coverage = {"coverage": not_observed(blind, self.zone)} if blind else {}
+        return {**({"runbook_url": runbook} if runbook else {}), **evaluation.annotations, **coverage}
 
     def note(self, evaluation: Evaluation) -> None:
         """Count an evaluation, and remember whether its rule fails."""

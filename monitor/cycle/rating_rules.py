@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 from monitor.alerting import lifecycle
 from monitor.commit import Commit, Moment
-from monitor.cycle.coverage import in_words
 from monitor.cycle.project import Project
 from monitor.model.alert import Alert, Identity, Resolution, fingerprint
 from monitor.model.blind import Blind
@@ -71,10 +70,7 @@ class RatingRules:
                 terms=self._project.terms(rule, gap=_GAP),
                 # whose rating it is must tell label sets apart: that is all Alertmanager knows an alert by
                 labels=self._project.labels(rule, change.app, {**ids, "by": rating.by.value}),
-                annotations={
-                    **evaluation.annotations,
-                    **({"coverage": in_words(blind, self._project.zone)} if blind else {}),
-                },
+                annotations=self._project.annotations(evaluation, change.app, blind),
             )
             await commit.settle(None, step, moment)
         elif evaluation.truth is Truth.FALSE and before is not None:
@@ -133,7 +129,7 @@ class RatingRules:
             now=moment.server,
             terms=self._project.terms(rule, gap=_GAP),
             labels=self._window_labels(rule, values, app),
-            annotations=evaluation.annotations,
+            annotations=self._project.annotations(evaluation, app if "app.id" in rule.by else None),
         )
         await commit.settle(before, step, moment)
 

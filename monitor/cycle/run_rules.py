@@ -6,7 +6,6 @@ from collections.abc import Container, Iterable, Mapping
 
 from monitor.alerting import lifecycle
 from monitor.commit import Commit, Moment
-from monitor.cycle.coverage import in_words
 from monitor.cycle.project import Project
 from monitor.cycle.stops import want_stop
 from monitor.model.alert import Alert, AlertState, Identity, fingerprint
@@ -74,9 +73,8 @@ class RunRules:
     def _annotations(self, evaluation: Evaluation, run: Run, before: Alert | None, moment: Moment) -> Mapping[str, str]:
         """Return what the rule says, and for how long nothing was observed before where that matters."""
         true_since = before.pending_since if before is not None else moment.server
-        if run.blind is None or not may_hide(run, true_since=true_since, interval=self._interval):
-            return evaluation.annotations
-        return {**evaluation.annotations, "coverage": in_words(run.blind, self._project.zone)}
+        hidden = run.blind is not None and may_hide(run, true_since=true_since, interval=self._interval)
+        return self._project.annotations(evaluation, run.app, run.blind if hidden else None)
 
     def _measure_delay(self, commit: Commit, rule: Rule, run: Run, moment: Moment) -> None:
         """Count how late the rule was found true, if it was an age that made it true since it was asked last."""

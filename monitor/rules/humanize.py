@@ -1,11 +1,14 @@
-"""Durations and numbers as people read them."""
+"""Durations, numbers and blind times as people read them."""
 
 from __future__ import annotations
 
 import math
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-__all__ = ["humanize"]
+from monitor.model.blind import Blind
+
+__all__ = ["humanize", "not_observed"]
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 _PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -41,3 +44,10 @@ def _number(value: float) -> str:
         if abs(value) >= size:
             return f"{value / size:.4g}{prefix}"
     return f"{value:.4g}"
+
+
+def not_observed(blind: Blind, zone: ZoneInfo) -> str:
+    """Return the annotation `coverage` of an alert whose fact may have happened in a blind time."""
+    begin, end = (datetime.fromtimestamp(at, UTC).astimezone(zone) for at in (blind.began_at, blind.ended_at))
+    times = f"{begin:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} {end:%Z}"
+    return f"not observed from {times}, for {humanize(timedelta(seconds=blind.seconds))} before this"

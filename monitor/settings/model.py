@@ -33,10 +33,15 @@ _SHORTEST_HOLD = 120.0  # seconds: states are sent again each minute
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppPolicy:
-    """What holds for the runs of one app: the limit in seconds, labels for its alerts, what a stop action may do."""
+    """
+    What holds for one app: the limit of its runs in seconds, labels for its alerts, what a stop action may do.
+
+    `runbook_url` is where its people say what to do, None where they say nothing.
+    """
 
     run_limit: float
     labels: Mapping[str, str] = field(default_factory=empty_map)
+    runbook_url: str | None = None
     stop_mode: StopMode
 
 
@@ -60,7 +65,12 @@ class Settings(Section):
     def app_policy(self, app: App | None, project: str) -> AppPolicy:
         """Return what holds for the runs of `app` in `project`; on stopping, the nearest one that says so decides."""
         rule = next((rule for rule in self.apps if matches_app(rule.match, app)), _ANY_APP)
-        return AppPolicy(run_limit=rule.run_limit, labels=rule.labels, stop_mode=self.stop_mode(rule, project))
+        return AppPolicy(
+            run_limit=rule.run_limit,
+            labels=rule.labels,
+            runbook_url=rule.runbook_url,
+            stop_mode=self.stop_mode(rule, project),
+        )
 
     def stop_mode(self, rule: AppRule, project: str) -> StopMode:
         """Return what a stop action may do to the runs in `project` that an entry of `apps` is for."""

@@ -244,6 +244,7 @@ class AppRule(Section):
     match: str = Field(min_length=1)
     run_limit: Interval = 3600.0
     labels: Labels = Field(default_factory=empty_map)
+    runbook_url: Url | None = None
     auto_stop: StopOverride = StopOverride()
 
 

@@ -48,7 +48,7 @@ def distributions(modules: set[str]) -> set[str]:
 
 def test_what_the_package_imports_is_declared() -> None:
     """An installation from nothing has every library that the package imports, and no other."""
-    by_name = {"aiosqlite"}  # SQLAlchemy imports it because of the URL
+    by_name = {"aiosqlite", "tzdata"}  # imported by SQLAlchemy because of the URL, and read by zoneinfo
     assert distributions(imported("monitor")) | by_name == declared(PROJECT["dependencies"])
 
 

@@ -28,6 +28,7 @@ BY_TYPE = {
 }
 BY_KEY = {
     "projects.<name>.base_url": "https://other.example",
+    "projects.<name>.timezone": "Asia/Seoul",
     "projects.<name>.conversation_url": "https://other.example/{conversation_id}",
     "projects.<name>.headers": '{"X-Key": "a"}',
     "projects.<name>.headers_file": '{"X-Key": "secret"}',
