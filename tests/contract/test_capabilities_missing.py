@@ -125,7 +125,7 @@ async def test_every_rating_is_found_whatever_becomes_of_time_filters(
         for conversation in rated:
             rig.world.rate(answer_of(conversation).id, False)
         polls, sweeps = 40, 4 + 1
-        assert await requests_of(rig, rig.run_for(1190)) == {"list_conversations": polls + sweeps}
+        assert await requests_of(rig, rig.run_for(1190)) == {"list_conversations": polls + sweeps, "daily_count": 1}
         told = [each.entry.labels["conversation_id"] for each in rig.inbox.about("NegativeRating")]
         assert sorted(told) == sorted(each.id for each in rated)
         for poll in ("conversations", "ratings_7200s", "ratings_86400s"):

@@ -170,6 +170,7 @@ def test_every_operation_has_an_honest_answer(stage: Stage) -> None:
     assert all(answer.is_success for answer in stage.honest.values())
 
 
+@pytest.mark.timeout(900)
 @settings(max_examples=_CASES // _CASES_AN_EXAMPLE)
 @given(seed=st.integers(0, 2**64))
 def test_whatever_is_answered_is_understood_or_refused(stage: Stage, seed: int) -> None:

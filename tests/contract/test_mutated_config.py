@@ -157,6 +157,7 @@ def test_what_is_made_bad_was_good(config: Path) -> None:
     assert (len(found.projects), len(rules.rules)) == (2, 2)
 
 
+@pytest.mark.timeout(900)
 @many
 @given(seed=st.integers(0, 2**64))
 def test_any_configuration_is_used_or_refused_clearly(config: Path, seed: int) -> None:
@@ -174,6 +175,7 @@ def test_any_configuration_is_used_or_refused_clearly(config: Path, seed: int) -
             assert all(_SECRET not in warning for warning in found.warnings)
 
 
+@pytest.mark.timeout(900)
 @many
 @given(seed=st.integers(0, 2**64))
 def test_any_rule_file_is_used_or_refused_clearly(config: Path, seed: int) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.rig import open_rig
 from tests.support.rig_rules import OVER_LIMIT
 
@@ -12,6 +14,7 @@ _MOST_LINES = 500
 _HOURS = 3
 
 
+@pytest.mark.timeout(600)
 async def test_a_quiet_day_with_ten_projects_is_under_500_lines(tmp_path: Path) -> None:
     """
     With the default intervals one project says something at the start, and then only what happens.
