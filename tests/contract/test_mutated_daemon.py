@@ -20,7 +20,7 @@ from monitor.simulator.entities import Conversation
 from tests.contract.test_any_json import HostileRig, Scene
 from tests.support.mutation import mutated
 
-_CASES = 5_000
+_CASES = 2_000
 _CASES_AN_EXAMPLE = 50
 
 

@@ -11,7 +11,7 @@ from tests.support.rig_rules import OVER_LIMIT
 
 _PROJECTS = 10
 _MOST_LINES = 500
-_HOURS = 3
+_HOURS = 2
 
 
 @pytest.mark.timeout(600)
@@ -19,7 +19,7 @@ async def test_a_quiet_day_with_ten_projects_is_under_500_lines(tmp_path: Path) 
     """
     With the default intervals one project says something at the start, and then only what happens.
 
-    Three hours are observed: the first as it is, the others as what every further hour says. One run comes and goes.
+    Two hours are observed: the first as it is, the other as what every further hour says. One run comes and goes.
     """
     intervals = {"runs": "10s", "conversations": "30s", "evaluation": "15s"}
     async with open_rig(tmp_path, rules=OVER_LIMIT, polling=intervals) as rig:
