@@ -20,7 +20,6 @@ from monitor.commit import Commits
 from monitor.configured import load_rules, routing_tree
 from monitor.cycle.health import DaemonHealth
 from monitor.cycle.manual_stops import AskedFor, stop_by_hand
-from monitor.cycle.runs import POLL
 from monitor.cycle.stops import holds
 from monitor.cycle.storage import StorageHealth
 from monitor.dead_man import DeadMan
@@ -36,7 +35,6 @@ from monitor.model.intent import IntentKind
 from monitor.model.stop import Stop, StopMode
 from monitor.notify import build as notify_build
 from monitor.outbox import Courier
-from monitor.polls import ProjectPolls
 from monitor.projects import Projects
 from monitor.resend import Resender
 from monitor.rules.files import RuleSet
@@ -47,7 +45,7 @@ from monitor.store import Store
 from monitor.store.database import StorageError
 from monitor.tracking.runs import blind_after
 from monitor.web.app import build as build_web
-from monitor.web.daemon import PollView, ProjectView
+from monitor.web.daemon import ProjectView
 from monitor.web.server import WebServer
 
 __all__ = ["App"]
@@ -222,7 +220,6 @@ class App:
 
     async def _adopt(self, settings: Settings, rules: RuleSet) -> None:
         """Work by these settings and rules, which are known to be good, from now on."""
-        self.settings, self._rules = settings, rules
         links = Links(settings)
         receivers = notify_build.build(
             settings.alerting.receivers,
@@ -230,8 +227,9 @@ class App:
             clock=self.clock,
             external_url=links.external_url,
         )
-        self.announcer.adopt(routing_tree(settings.alerting.route), receivers, links.to)
         await self._projects.adopt(settings, rules)
+        self.settings, self._rules = settings, rules  # from here on nothing waits: nobody sees the half of it
+        self.announcer.adopt(routing_tree(settings.alerting.route), receivers, links.to)
         self._stop.adopt(self._projects.clients, self._stop_terms())
 
     def _loaded(self) -> None:
@@ -279,20 +277,7 @@ class App:
 
     def projects(self) -> list[ProjectView]:
         """Return what there is to say about each project."""
-        return [
-            ProjectView(
-                name=polls.project.name,
-                base_url=self.settings.projects[polls.project.name].base_url,
-                auth_error=polls.health.auth_error,
-                offset=polls.project.moment().offset,
-                runs_completed_at=polls.completed_at.get(POLL),
-                runs_every=polls.project.polling.runs,
-                capabilities=polls.project.capabilities,
-                polls=_poll_views(polls),
-                stop_mode=self.settings.projects[polls.project.name].auto_stop.mode or self.settings.auto_stop.mode,
-            )
-            for polls in self._projects.polls.values()
-        ]
+        return self._projects.views()
 
     # Building
 
@@ -386,18 +371,3 @@ class App:
     def _slowest_group(self) -> float:
         tree = self.announcer.tree
         return max(max(route.group_wait, route.group_interval) for route in (*tree.children, tree.root))
-
-
-def _poll_views(polls: ProjectPolls) -> tuple[PollView, ...]:
-    demand = polls.demand()
-    return tuple(
-        PollView(
-            name=poll,
-            wanted=wanted,
-            kept=polls.rhythm.intervals[poll],
-            completed_at=polls.completed_at.get(poll),
-            requests_per_hour=demand[poll].requests_per_hour if poll in demand else None,
-            detection_delay=demand[poll].detection_delay if poll in demand else None,
-        )
-        for poll, wanted in polls.rhythm.wanted().items()
-    )

@@ -189,6 +189,14 @@ class Metrics:
         for app in shown:
             gauge.labels(project, app).set(counts.get(app, 0))
 
+    def forget(self, project: str) -> None:
+        """Show nothing more of a project that is watched no more: what would stand still there looks like a fault."""
+        for metric in vars(self).values():
+            if isinstance(metric, Counter | Gauge | Histogram) and "project" in metric._labelnames:  # noqa: SLF001 - it has no public name
+                metric.remove_by_labels({"project": project})
+        self._apps.pop(project, None)
+        self._shown = {key: apps for key, apps in self._shown.items() if key[1] != project}
+
     def requested(self, project: str, operation: str, code: str, seconds: float) -> None:
         """Count one request to the Alli API."""
         self.api_requests.labels(project, operation, code).inc()

@@ -75,6 +75,9 @@ class ProjectPolls:
         """
         polling, name = self.project.polling, self.project.name
         self.rhythm.plan()
+        for gone in self._cut_short.keys() - self.rhythm.wanted().keys():  # a tier that a reload took away
+            del self._cut_short[gone]
+            self.health.incomplete.pop(gone, None)
         self._jobs.every(f"{name} capabilities", polling.evaluation, self._probe)
         self._jobs.every(f"{name} runs", polling.runs, self._poll_runs)
         self._jobs.every(f"{name} conversations", polling.conversations, self._poll_conversations)

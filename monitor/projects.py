@@ -12,6 +12,7 @@ from monitor.commit import Commits, Moment
 from monitor.configured import credential
 from monitor.cycle.project import Project
 from monitor.cycle.rhythm import count_request
+from monitor.cycle.runs import POLL
 from monitor.jobs import Jobs
 from monitor.model.alert import Alert, AlertState, Resolution
 from monitor.polls import ProjectPolls
@@ -19,6 +20,7 @@ from monitor.rules.files import RuleSet
 from monitor.settings import Project as ProjectSettings
 from monitor.settings import Settings
 from monitor.storage_alarm import StorageAlarm
+from monitor.web.daemon import PollView, ProjectView
 
 __all__ = ["Projects"]
 
@@ -76,7 +78,7 @@ class Projects:
             if name not in settings.projects or self._moved(name, settings.projects[name]):
                 await self.polls.pop(name).unschedule()
                 del self.clients[name]
-                self._commits.metrics.leader.remove(name)
+                self._commits.metrics.forget(name)
         for name, project in settings.projects.items():
             if name in self.polls:
                 self._change(self.polls[name].project, project, settings, rules)
@@ -87,6 +89,10 @@ class Projects:
         """Put all polls into the schedule; one that is there already goes on in its rhythm."""
         for polls in self.polls.values():
             polls.schedule()
+
+    def views(self) -> list[ProjectView]:
+        """Return what there is to say about each project."""
+        return [_view(polls) for polls in self.polls.values()]
 
     async def tidy(self) -> None:
         """
@@ -169,3 +175,34 @@ class Projects:
 
 def _connection(project: ProjectSettings) -> Mapping[str, object]:
     return project.model_dump(include=set(_CONNECTION))
+
+
+def _view(polls: ProjectPolls) -> ProjectView:
+    project = polls.project
+    settings = project.settings.projects[project.name]
+    return ProjectView(
+        name=project.name,
+        base_url=settings.base_url,
+        auth_error=polls.health.auth_error,
+        offset=project.moment().offset,
+        runs_completed_at=polls.completed_at.get(POLL),
+        runs_every=project.polling.runs,
+        capabilities=project.capabilities,
+        polls=_poll_views(polls),
+        stop_mode=settings.auto_stop.mode or project.settings.auto_stop.mode,
+    )
+
+
+def _poll_views(polls: ProjectPolls) -> tuple[PollView, ...]:
+    demand = polls.demand()
+    return tuple(
+        PollView(
+            name=poll,
+            wanted=wanted,
+            kept=polls.rhythm.intervals[poll],
+            completed_at=polls.completed_at.get(poll),
+            requests_per_hour=demand[poll].requests_per_hour if poll in demand else None,
+            detection_delay=demand[poll].detection_delay if poll in demand else None,
+        )
+        for poll, wanted in polls.rhythm.wanted().items()
+    )

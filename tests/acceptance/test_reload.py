@@ -58,6 +58,9 @@ async def test_projects_are_added_and_removed_without_a_restart(
         assert world.record().requests["list_conversations"] == asked
         assert [(e["added"], e["removed"]) for e in daemon.events("reloaded")] == [(["sales"], []), ([], ["support"])]
         assert await daemon.metric("alli_monitor_leader") == 1
+        metrics = (await daemon.get("/metrics")).text
+        assert 'project="sales"' in metrics
+        assert 'project="support"' not in metrics
 
 
 async def test_what_is_known_of_a_project_survives_its_change(
