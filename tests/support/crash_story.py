@@ -188,13 +188,15 @@ class Trial:
     async def _daemon(self, kill_at: str | None) -> AsyncIterator[ForkServerProcess]:
         command = ["run", "--config", str(self.directory / "monitor.yml")]
         log = self.directory / "log"
-        process = await asyncio.to_thread(start, command, steps=self.directory / "steps", kill_at=kill_at, output=log)
+        # in the loop's own thread: to start one process asks after all others, and whether one ended can be read once
+        process = start(command, steps=self.directory / "steps", kill_at=kill_at, output=log)
         try:
             yield process
         finally:
             if process.exitcode is None:
                 process.terminate()
-            await asyncio.to_thread(process.join)
+            while process.exitcode is None:
+                await asyncio.sleep(_PAUSE)
 
     async def _play(self, story: _World, hook: Hook) -> None:
         """Play until nothing is missing; a kill may still come while the daemon is told to stop."""
