@@ -50,6 +50,7 @@ class _Translation:
         self._root = model.model_json_schema()
         self._meanings = meanings
         self._nullable = nullable
+        self._lists: list[tuple[Schema, str]] = []  # whose items are being translated, each with its path
 
     def schema(self, title: str) -> Schema:
         return {"$schema": _DRAFT, "title": title, **self._node(self._root, "")}
@@ -60,12 +61,24 @@ class _Translation:
         if kind == "object":
             return self._object(node, path)
         if kind == "array":
-            return {"type": "array", "items": self._node(node["items"], f"{path}[]")}
-        if kind == "number":
+            return {"type": "array", "items": self._items(self._resolved(node["items"]), f"{path}[]")}
+        if kind == "number" and node.get("format") != "factor":
             return dict(_DURATION)
         if node.get("format") == "size":
             return dict(_SIZE)
+        if node.get("format") == "range":
+            return {"type": ["string", "integer"]}
         return {"type": kind} | {key: node[key] for key in _KEPT if key in node}
+
+    def _items(self, node: Schema, path: str) -> Schema:
+        """Translate the items of a list, or point at the list further up that has the same: routes hold routes."""
+        for above, place in self._lists:
+            if above is node:
+                return {"$ref": _pointer(place)}
+        self._lists.append((node, path))
+        translated = self._node(node, path)
+        self._lists.pop()
+        return translated
 
     def _object(self, node: Schema, path: str) -> Schema:
         if "properties" in node:
@@ -99,7 +112,7 @@ class _Translation:
         value = child.get("default", {} if node["type"] == "object" else None)
         if value is None:
             return None
-        if node["type"] == "number":
+        if node["type"] == "number" and node.get("format") != "factor":
             return format_duration(value)
         return format_size(value) if node.get("format") == "size" else value
 
@@ -110,6 +123,12 @@ class _Translation:
         if "$ref" in node:
             return self._resolved(self._root["$defs"][node["$ref"].rpartition("/")[2]])
         return node
+
+
+def _pointer(path: str) -> str:
+    """Return where in the schema the items of a list are described that stands at `path`, with [] at its end."""
+    parts = (part.replace("[]", "/items") for part in path.split("."))
+    return "#" + "".join(f"/properties/{part}" for part in parts)
 
 
 def _has_default(node: Schema, path: str) -> bool:

@@ -35,7 +35,7 @@ DOCS = Path(__file__).parent
 SCHEMAS = DOCS / "schemas"
 
 _PART = re.compile(r"(<!-- generated: (?P<name>[\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_INHERITED = re.compile(r"alerting\.route\.routes\[\]\.(receiver|group_by|group_wait|group_interval|repeat_interval)")
+_INHERITED = re.compile(r"alerting\.route\.routes\[\]\.(receiver|group_by|group_wait|(group|repeat)_\w+)")
 
 
 def render(page: str) -> str:
@@ -102,7 +102,7 @@ def _keys(node: dict[str, Any], root: dict[str, Any], path: str) -> Iterator[Key
         below = f"{path}.{name}".removeprefix(".")
         part = _resolved(child, root)
         kind = part.get("type")
-        if kind == "array" and "properties" in (item := _resolved(part["items"], root)):
+        if kind == "array" and "properties" in (item := _resolved(part["items"], root)) and item is not node:
             yield from _keys(item, root, f"{below}[]")
         elif kind == "object" and "properties" in part:
             yield from _keys(part, root, below)
@@ -129,6 +129,8 @@ def _type(name: str, part: dict[str, Any]) -> str:
         return ", ".join(f"`{word}`" for word in part["enum"])
     if part.get("format") in {"path", "size"}:
         return str(part["format"])
+    if part.get("format") == "factor":
+        return "number"
     if part.get("format") == "password":
         return "path of a secret" if name.endswith("_file") else "secret"
     return _TYPES[part["type"]]
@@ -138,7 +140,7 @@ def _default(path: str, child: dict[str, Any], part: dict[str, Any], *, required
     if required:
         return "required"
     if _INHERITED.fullmatch(path):
-        return "as the root route"
+        return "as the route above"
     if path.startswith("projects.<name>.polling."):
         return "as `polling`"
     if path == "rule_files":
@@ -150,6 +152,8 @@ def _default(path: str, child: dict[str, Any], part: dict[str, Any], *, required
 
 
 def _written(value: Any, part: dict[str, Any]) -> str:
+    if part.get("format") == "factor":
+        return f"{value:g}"
     if part["type"] == "number":
         return format_duration(value)
     if part.get("format") == "size":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import stamina.instrumentation
@@ -17,7 +17,7 @@ from monitor.alli.transport import Connections
 from monitor.announcer import Announcer
 from monitor.clock import Clock
 from monitor.commit import Commits
-from monitor.configured import load_rules, routing_tree
+from monitor.configured import load_rules, mute_policy, routing_tree
 from monitor.cycle.health import DaemonHealth
 from monitor.cycle.manual_stops import AskedFor, stop_by_hand
 from monitor.cycle.stops import holds
@@ -25,6 +25,7 @@ from monitor.cycle.storage import StorageHealth
 from monitor.dead_man import DeadMan
 from monitor.delivery import DeliveryHandler
 from monitor.dispatch import Dispatcher
+from monitor.drills import Drills
 from monitor.errors import ConfigError, ConfigErrors
 from monitor.jobs import Jobs
 from monitor.links import Links
@@ -34,6 +35,7 @@ from monitor.model.conversation import App as AlliApp
 from monitor.model.intent import IntentKind
 from monitor.model.stop import Stop, StopMode
 from monitor.notify import build as notify_build
+from monitor.on_call import OnCall
 from monitor.outbox import Courier
 from monitor.projects import Projects
 from monitor.resend import Resender
@@ -93,7 +95,8 @@ class App:
         self._jobs = Jobs(clock)
         self.web = WebServer(build_web(self, self._web_settings), settings.web)
         self._awake = asyncio.Event()
-        self.announcer = Announcer(routing_tree(settings.alerting.route), {}, Links(settings).to)
+        alerting = settings.alerting
+        self.announcer = Announcer(routing_tree(alerting.route), {}, Links(settings).to, mute_policy(alerting))
         self._commits = Commits(store, self.announcer, self.metrics, self._awake.set)
         self._alarm = StorageAlarm(self.announcer, clock)
         self._daemon_health = DaemonHealth(self._commits, clock)
@@ -102,6 +105,15 @@ class App:
             commits=self._commits, jobs=self._jobs, alarm=self._alarm, clock=clock, connections=self._connections
         )
         self._stop = StopHandler(commits=self._commits, clients={}, clock=clock, terms=self._stop_terms())
+        self._delivery = DeliveryHandler(
+            store=store,
+            announcer=self.announcer,
+            clock=clock,
+            metrics=self.metrics,
+            jitter=random.Random(),  # noqa: S311 - to spread retries, not to keep secrets
+        )
+        self.on_call = OnCall(store, self.announcer, clock, offset=self._projects.offset, wake=self._awake.set)
+        self.drills = Drills(self._commits, clock)
         self._courier = self._build_courier()
         self._dead_man = DeadMan(self._connections.by(HttpConfig()), self._find_trouble)
 
@@ -193,6 +205,7 @@ class App:
             self._prepare(settings)
             self._loaded()
             self._schedule()
+            await self._guarded(self._delivery.forget)
             await self._tidy()
             now = set(self._projects.polls)
             log.info(
@@ -226,10 +239,13 @@ class App:
             http=self._connections.by(HttpConfig()),
             clock=self.clock,
             external_url=links.external_url,
+            language=settings.alerting.language,
+            excerpt_chars=settings.privacy.excerpt_chars,
         )
         await self._projects.adopt(settings, rules)
         self.settings, self._rules = settings, rules  # from here on nothing waits: nobody sees the half of it
-        self.announcer.adopt(routing_tree(settings.alerting.route), receivers, links.to)
+        alerting = settings.alerting
+        self.announcer.adopt(routing_tree(alerting.route), receivers, links.to, mute_policy(alerting))
         self._stop.adopt(self._projects.clients, self._stop_terms())
 
     def _loaded(self) -> None:
@@ -269,6 +285,10 @@ class App:
         """Return the names of all configured integrations."""
         return list(self.announcer.integrations)
 
+    def resting(self) -> Mapping[str, float]:
+        """Return the integrations that are left alone now, and until when, in own time."""
+        return self._delivery.resting()
+
     def run_limit(self, project: str, app: AlliApp | None) -> float | None:
         """Return how many seconds a run of this app may take, None for a project that is not configured."""
         if project not in self.settings.projects:
@@ -293,17 +313,11 @@ class App:
         )
 
     def _build_courier(self) -> Courier:
-        deliver = DeliveryHandler(
-            store=self.store,
-            announcer=self.announcer,
-            clock=self.clock,
-            metrics=self.metrics,
-            jitter=random.Random(),  # noqa: S311 - to spread retries, not to keep secrets
-        )
         return Courier(
             store=self.store,
             dispatcher=Dispatcher(self.store, self.announcer),
-            handlers={IntentKind.STOP: self._stop, IntentKind.NOTIFY: deliver},
+            handlers={IntentKind.STOP: self._stop, IntentKind.NOTIFY: self._delivery},
+            resting=self._delivery.resting,
             clock=self.clock,
             name=secrets.token_hex(8),
             awake=self._awake,
@@ -320,6 +334,7 @@ class App:
         resender = Resender(self.store, self.announcer, self.clock)
         evaluation = self.settings.polling.evaluation
         self._jobs.every("daemon health", evaluation, lambda: self._guarded(self._daemon_health.evaluate))
+        self._jobs.every("drills", evaluation, lambda: self._guarded(self.drills.end_old))
         self._jobs.every("resend", _RESEND_EVERY, lambda: self._guarded(resender.resend))
         self._jobs.every("retention", _RETENTION_EVERY, lambda: self._guarded(self._prune), delay=_RETENTION_EVERY)
         self._jobs.every("storage", _RETENTION_EVERY, lambda: self._guarded(self._keep_size))
@@ -347,6 +362,8 @@ class App:
             keep = list(await tx.alerts.open())
             await tx.outbox.prune(before=before, keep=keep)
             await tx.alerts.prune(before=before)
+            await tx.silences.prune(before=before)
+            await tx.acks.prune(before=before)
 
     async def _keep_size(self) -> None:
         """Keep the database below its largest size, without what cooldowns and windows look back to."""
@@ -369,5 +386,4 @@ class App:
         return self.not_ready() or self.unhealthy()
 
     def _slowest_group(self) -> float:
-        tree = self.announcer.tree
-        return max(max(route.group_wait, route.group_interval) for route in (*tree.children, tree.root))
+        return max(max(route.group_wait, route.group_interval) for route in self.announcer.routes())

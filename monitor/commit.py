@@ -20,14 +20,18 @@ from monitor.announcer import Announcer
 from monitor.metrics import Metrics
 from monitor.model.alert import Alert, AlertState, Identity, Resolution, Transition, fingerprint
 from monitor.model.builtin import SEVERITIES, Builtin
+from monitor.model.facts import Facts
 from monitor.model.run import Run
 from monitor.model.stop import Stop, StopResult, StopState
 from monitor.store import Store, Transaction
 from monitor.store.stops import LogLine
+from monitor.tracking import facts as facts_about
 
 __all__ = ["Commit", "Commits", "Moment"]
 
 log = structlog.get_logger()
+
+_HAPPENED_FOR = 86400.0  # seconds
 
 _ACTION_LABELS = {
     StopResult.STOPPED: "stopped",
@@ -54,10 +58,15 @@ class Moment:
 
 
 class Commit:
-    """One transaction and what is to happen once it is on disk."""
+    """
+    One transaction and what is to happen once it is on disk.
 
-    def __init__(self, tx: Transaction, announcer: Announcer, metrics: Metrics) -> None:
+    `wake` lets the outbox look: alerts that changed do so by themselves, an intent needs it among the effects.
+    """
+
+    def __init__(self, tx: Transaction, announcer: Announcer, metrics: Metrics, wake: Callable[[], object]) -> None:
         self.tx = tx
+        self.wake = wake
         self.metrics = metrics
         self._announcer = announcer
         self._effects: list[Callable[[], object]] = []
@@ -77,12 +86,14 @@ class Commit:
         if alert is None:
             if before is not None:
                 await self.tx.alerts.forget(before.fingerprint)
+                self.after(self.wake)
             return None
         if step.transition is Transition.RESOLVED and alert.announced_at is None:
             alert = lifecycle.announce(alert, now=moment.server).alert or alert
             await self._tell(alert, Transition.FIRING, moment)
         if alert != before:
             await self.tx.alerts.put([alert])
+            self.after(self.wake)
         if step.transition is not None:
             await self._tell(alert, step.transition, moment)
         return alert
@@ -96,7 +107,9 @@ class Commit:
         """Write a run that ended and resolve the alerts about it."""
         await self.tx.runs.put([run])
         resolution = Resolution.GONE if run.outcome == "gone" else Resolution.ENDED
-        await self.end_alerts((await self.tx.alerts.open(run.project, run_id=run.id)).values(), resolution, moment)
+        for alert in (await self.tx.alerts.open(run.project, run_id=run.id)).values():
+            facts = facts_about.of_run(alert.facts, run, now=moment.server)
+            await self.settle(alert, lifecycle.end(alert, resolution, now=moment.server, facts=facts), moment)
         self.after(lambda: self._show_end(run))
 
     async def conclude(self, stop: Stop, result: StopResult, reason: str, moment: Moment, *, done: bool = True) -> Stop:
@@ -111,19 +124,22 @@ class Commit:
         )
         await self.tx.stops.put(stop)
         await self.note(stop, result.value, reason, moment)
-        for alert in (await self.tx.alerts.open(stop.project, run_id=stop.run_id)).values():
+        about = (await self.tx.alerts.open(stop.project, run_id=stop.run_id)).values()
+        for alert in about:
             if alert.announce_by is not None:
                 await self.announce_result(alert, stop, moment)
         if result in {StopResult.INEFFECTIVE, StopResult.ERROR}:
-            await self._stop_ineffective(stop, moment)
+            await self._stop_ineffective(stop, next((alert.facts for alert in about), Facts()), moment)
         if told_before is not result:
             self.after(lambda: self._count_stop(stop))
         return stop
 
     async def announce_result(self, alert: Alert, stop: Stop, moment: Moment) -> None:
-        """Announce a firing alert that waits for the outcome of a stop with what is known of it, if anything is."""
+        """Announce a firing alert that waits for the outcome of a stop, or bring up to date what it says of that."""
         if alert.state is AlertState.FIRING and stop.result is not None:
-            step = lifecycle.announce(alert, now=moment.server, action=_ACTION_LABELS[stop.result], note=_note(stop))
+            facts = replace(alert.facts, stop=stop.result.value, stop_reason=stop.reason)
+            action = _ACTION_LABELS[stop.result]
+            step = lifecycle.announce(alert, now=moment.server, action=action, note=_note(stop), facts=facts)
             await self.settle(alert, step, moment)
 
     async def raise_builtin(
@@ -136,8 +152,9 @@ class Commit:
         summary: str,
         true: bool,
         moment: Moment,
+        facts: Facts = Facts(),
     ) -> None:
-        """Write what a known fact makes of a built-in alert: it fires at once and resolves at once."""
+        """Write what a known truth makes of a built-in alert: it fires at once and resolves at once."""
         identity = Identity(project=project, rule=name.value, subject=tuple(sorted(subject.items())))
         before = await self.tx.alerts.get(fingerprint(identity))
         fixed = {"alertname": name.value, "severity": SEVERITIES[name], **({"project": project} if project else {})}
@@ -149,10 +166,35 @@ class Commit:
             terms=Terms(),
             labels={**labels, **subject, **fixed},
             annotations={"summary": summary},
+            facts=facts,
         )
         await self.settle(before, step, moment)
 
-    async def _stop_ineffective(self, stop: Stop, moment: Moment) -> None:
+    async def fire_builtin(
+        self,
+        name: Builtin,
+        *,
+        project: str,
+        subject: Mapping[str, str],
+        labels: Mapping[str, str],
+        summary: str,
+        moment: Moment,
+        facts: Facts,
+    ) -> None:
+        """Tell, by a built-in alert, of something that happened; it ends by itself a day later."""
+        identity = Identity(project=project, rule=name.value, subject=tuple(sorted(subject.items())))
+        fixed = {"alertname": name.value, "project": project}
+        step = lifecycle.fire_event(
+            identity,
+            now=moment.server,
+            terms=Terms(resolve_after=_HAPPENED_FOR),
+            labels={"severity": SEVERITIES[name], **labels, **subject, **fixed},
+            annotations={"summary": summary},
+            facts=facts,
+        )
+        await self.settle(None, step, moment)
+
+    async def _stop_ineffective(self, stop: Stop, facts: Facts, moment: Moment) -> None:
         await self.raise_builtin(
             Builtin.STOP_INEFFECTIVE,
             project=stop.project,
@@ -161,6 +203,7 @@ class Commit:
             summary=f"A stop had no effect: {stop.reason}. The run still goes on; a person must act.",
             true=True,
             moment=moment,
+            facts=replace(facts, stop=stop.result.value if stop.result else "", stop_reason=stop.reason),
         )
 
     async def note(self, stop: Stop, what: str, detail: str, moment: Moment) -> None:
@@ -224,7 +267,7 @@ class Commit:
 
 
 class Commits:
-    """Begins commits; `wake` is called after each, so that the outbox looks at once."""
+    """Begins commits; `wake` is called after those that leave something to do, so that the outbox looks at once."""
 
     def __init__(self, store: Store, announcer: Announcer, metrics: Metrics, wake: Callable[[], object]) -> None:
         self.store = store
@@ -236,10 +279,9 @@ class Commits:
     async def begin(self) -> AsyncIterator[Commit]:
         """Commit at the end of the block, or nothing of it. Raises StorageError."""
         async with self.store.transaction() as tx:
-            commit = Commit(tx, self.announcer, self.metrics)
+            commit = Commit(tx, self.announcer, self.metrics, self._wake)
             yield commit
         commit.run_effects()
-        self._wake()
 
 
 def _note(stop: Stop) -> str:

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from monitor.alerting.routing import Route, RoutingTree, parse_matcher
+from collections.abc import Sequence
+from dataclasses import replace
+
+from monitor.alerting.inhibition import InhibitRule
+from monitor.alerting.muting import MutePolicy
+from monitor.alerting.routing import Route, RoutingTree
 from monitor.alli.credentials import ApiKey, Bearer, Credential
 from monitor.errors import ConfigError, ConfigErrors
 from monitor.rules import files
 from monitor.rules.files import RuleSet
-from monitor.settings import ChildRoute, Project, RootRoute, Settings
+from monitor.settings import Alerting, ChildRoute, Project, RootRoute, Settings
 
-__all__ = ["credential", "load_rules", "routing_tree"]
+__all__ = ["credential", "load_rules", "mute_policy", "routing_tree"]
+
+_INHERITED = (
+    "receiver",
+    "group_by",
+    "group_wait",
+    "group_interval",
+    "repeat_interval",
+    "repeat_backoff",
+    "repeat_max",
+)
+"""What a route has of the one above it where it does not say it itself."""
 
 
 def load_rules(settings: Settings) -> RuleSet:
@@ -27,11 +43,19 @@ def _slowest_look(settings: Settings) -> float:
 
 
 def routing_tree(root: RootRoute) -> RoutingTree:
-    """Return the routes of the configuration; raise ConfigError for a matcher or a pair of routes that cannot be."""
-    try:
-        return RoutingTree(_route(root), [_route(child) for child in root.routes])
-    except ValueError as error:
-        raise ConfigError(f"alerting.route: {error}") from error
+    """Return the routes of the configuration, each with what it inherits."""
+    route = Route(**{name: getattr(root, name) for name in _INHERITED})
+    return RoutingTree(_with_children(route, root.routes))
+
+
+def mute_policy(alerting: Alerting) -> MutePolicy:
+    """Return the inhibition rules and the time intervals of the configuration."""
+    return MutePolicy(
+        inhibit_rules=[
+            InhibitRule(sources=rule.sources, targets=rule.targets, equal=rule.equal) for rule in alerting.inhibit_rules
+        ],
+        intervals={each.name: [spec.interval for spec in each.time_intervals] for each in alerting.intervals},
+    )
 
 
 def credential(project: Project) -> Credential:
@@ -43,14 +67,18 @@ def credential(project: Project) -> Credential:
     raise ConfigError("a project needs an API key or a token")
 
 
-def _route(route: RootRoute | ChildRoute) -> Route:
-    child = route if isinstance(route, ChildRoute) else None
-    return Route(
-        receiver=route.receiver,
-        group_by=route.group_by,
-        group_wait=route.group_wait,
-        group_interval=route.group_interval,
-        repeat_interval=route.repeat_interval,
-        matchers=tuple(parse_matcher(text) for text in child.matchers) if child else (),
-        continue_=child.continue_ if child else False,
+def _with_children(route: Route, children: Sequence[ChildRoute]) -> Route:
+    return replace(route, routes=tuple(_child(child, route) for child in children))
+
+
+def _child(child: ChildRoute, above: Route) -> Route:
+    said = {name: value for name in _INHERITED if (value := getattr(child, name)) not in (None, "", ())}
+    route = replace(
+        above,
+        **said,
+        matchers=child.conditions,
+        continue_=child.continue_,
+        mute_time_intervals=child.mute_time_intervals,
+        active_time_intervals=child.active_time_intervals,
     )
+    return _with_children(route, child.routes)

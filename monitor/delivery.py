@@ -1,8 +1,9 @@
-"""Delivering notifications: with backoff, and a record of how each destination fares."""
+"""Delivering notifications: with backoff, errors sorted, and a record of how each destination fares."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import replace
 
 import structlog
@@ -10,15 +11,16 @@ import structlog
 from monitor.announcer import Announcer
 from monitor.clock import Clock
 from monitor.errors import DeliveryDelayed, DeliveryRefused
-from monitor.handling import Done, Handled, Later, SetAside
+from monitor.handling import Divide, Done, Handled, Later, Part, SetAside
+from monitor.messages.cutting import cut
 from monitor.metrics import Metrics
-from monitor.model.intent import Intent
+from monitor.model.intent import Intent, IntentKind
 from monitor.model.notification import Notification
 from monitor.notify.receiver import Receiver
 from monitor.store import Store
 from monitor.store.database import StorageError
 from monitor.store.outbox import Health
-from monitor.store.rows import decode
+from monitor.store.rows import decode, encode
 
 __all__ = ["DeliveryHandler"]
 
@@ -26,14 +28,19 @@ log = structlog.get_logger()
 
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 300.0
+_REFUSED_WAIT = 300.0  # seconds until a receiver that refuses everything is asked again
+_BROKEN_AFTER = 20  # refusals in a row, whatever stood in them: then it is the receiver that is broken
+_SHORT = 200  # characters of an annotation that are left where a receiver does not take more
 
 
 class DeliveryHandler:
     """
     Hands notifications to integrations; the courier calls it for one notification of a destination at a time.
 
-    After a failure the whole destination is left alone for a while (its Retry-After, or an exponential backoff with
-    jitter), so that a receiver that is down is not asked once for every group.
+    After a failure the whole destination rests for a while (its Retry-After, or an exponential backoff with jitter):
+    a circuit breaker, so that a receiver that is down is not asked once for every group. One that refuses whatever it
+    is sent rests longer, and what is meant for it waits. Where it refuses only what stands in a notification, that is
+    cut in halves until the one alert is found that it does not take; this one is shortened, and then set aside.
     """
 
     def __init__(
@@ -44,19 +51,26 @@ class DeliveryHandler:
         self._clock = clock
         self._metrics = metrics
         self._jitter = jitter
-        self._not_before: dict[str, float] = {}
+        self._rests: dict[str, float] = {}
+
+    def resting(self) -> Mapping[str, float]:
+        """Return the destinations that are left alone now, and until when, in own time."""
+        now = self._clock.now()
+        self._rests = {name: until for name, until in self._rests.items() if now < until}
+        return self._rests
+
+    async def forget(self) -> None:
+        """Ask every destination at once, since its configuration may have changed. Raises StorageError."""
+        self._rests.clear()
+        async with self._store.transaction() as tx:
+            await tx.outbox.hurry(IntentKind.NOTIFY, at=self._clock.now())
 
     async def handle(self, intent: Intent) -> Handled:
         """Send one notification."""
         integration = self.announcer.integrations.get(intent.destination)
         if integration is None:
             return SetAside("its receiver is not configured any more")
-        until = self._not_before.get(integration.name, 0.0)
-        if self._clock.now() < until:
-            return Later(until, "the receiver is left alone for a while")
-        return await self._send(integration, decode(intent.payload, Notification))
-
-    async def _send(self, integration: Receiver, notification: Notification) -> Handled:
+        notification = decode(intent.payload, Notification)
         async with self._store.snapshot() as tx:
             known = (await tx.outbox.health()).get(integration.name)
         health = known or Health(destination=integration.name)
@@ -65,27 +79,63 @@ class DeliveryHandler:
         except DeliveryDelayed as error:
             return await self._delayed(integration, health, error)
         except DeliveryRefused as error:
-            return await self._refused(integration, health, error)
+            is_broken = error.scope == "receiver" or health.attempts >= _BROKEN_AFTER
+            refused = self._refused if is_broken else self._not_taken
+            return await refused(integration, health, error, intent, notification)
         self._count(integration, "delivered")
-        now = self._clock.now()
         log.info("notified", integration=integration.name, reason=notification.reason, alerts=len(notification.entries))
-        await self._record(Health(destination=integration.name, delivered_at=now))
+        now = self._clock.now()
+        if integration.pace:
+            self._rests[integration.name] = now + integration.pace
+        await self._record(Health(destination=integration.name, delivered_at=now, set_aside_at=health.set_aside_at))
         return Done()
 
     async def _delayed(self, integration: Receiver, health: Health, error: DeliveryDelayed) -> Handled:
         now = self._clock.now()
         backoff = min(_FIRST_WAIT * 2.0 ** min(health.attempts, 16), _LONGEST_WAIT) * self._jitter.uniform(0.8, 1.2)
         until = now + (error.retry_after if error.retry_after is not None else backoff)
-        self._not_before[integration.name] = until
+        self._rests[integration.name] = until
         self._count(integration, "retried")
         await self._record(_failing(health, now, str(error), permanent=False))
         return Later(until, str(error))
 
-    async def _refused(self, integration: Receiver, health: Health, error: DeliveryRefused) -> Handled:
+    async def _refused(
+        self, integration: Receiver, health: Health, error: DeliveryRefused, _intent: Intent, _it: Notification
+    ) -> Handled:
+        """Let all that is meant for a receiver that takes nothing wait until somebody has mended it."""
+        now = self._clock.now()
+        until = now + _REFUSED_WAIT
+        self._rests[integration.name] = until
         self._count(integration, "failed")
-        log.error("notification set aside", integration=integration.name, reason=error.reason, error=str(error))
-        await self._record(_failing(health, self._clock.now(), str(error), permanent=True))
-        return SetAside(str(error))
+        if not health.permanent:
+            log.error("receiver set aside", integration=integration.name, reason=error.reason, error=str(error))
+        await self._record(_failing(health, now, str(error), permanent=True))
+        return Later(until, str(error))
+
+    async def _not_taken(
+        self, integration: Receiver, health: Health, error: DeliveryRefused, intent: Intent, notification: Notification
+    ) -> Handled:
+        """Part what can be delivered from what the receiver does not take."""
+        now = self._clock.now()
+        self._count(integration, "failed")
+        failing = replace(health, attempts=health.attempts + 1, error=str(error))
+        if len(notification.entries) == 1 and notification.shortened:
+            log.error(
+                "notification set aside",
+                integration=integration.name,
+                reason=error.reason,
+                fingerprint=notification.entries[0].fingerprint,
+                error=str(error),
+            )
+            await self._record(replace(failing, set_aside_at=now))
+            return SetAside(str(error))
+        await self._record(failing)
+        async with self._store.snapshot() as tx:
+            carried = await tx.outbox.carries(intent.id)
+        parts = (
+            _halves(notification, carried) if len(notification.entries) > 1 else [(_shortened(notification), carried)]
+        )
+        return Divide(tuple(Part(encode(part), carries) for part, carries in parts))
 
     async def _record(self, health: Health) -> None:
         """Write down how a destination fares; that it cannot be written does not undo a delivery."""
@@ -107,3 +157,23 @@ def _failing(health: Health, now: float, error: str, *, permanent: bool) -> Heal
         error=error,
         permanent=permanent or health.permanent,
     )
+
+
+def _halves(notification: Notification, carried: int) -> list[tuple[Notification, int]]:
+    """Return the two halves of a notification, and how many new transitions each has: they come last in the whole."""
+    entries = notification.entries
+    middle = len(entries) // 2
+    known = len(entries) - carried
+    parts = (entries[:middle], max(middle - known, 0)), (entries[middle:], len(entries) - max(middle, known))
+    return [
+        (replace(notification, key=f"{notification.key}.{number}", entries=part), carries)
+        for number, (part, carries) in enumerate(parts, 1)
+    ]
+
+
+def _shortened(notification: Notification) -> Notification:
+    """Return a notification of one alert without what could be too much of it."""
+    [entry] = notification.entries
+    annotations = {name: cut(text, _SHORT) for name, text in entry.annotations.items()}
+    short = replace(entry, annotations=annotations, facts=replace(entry.facts, excerpt="", last_step=""))
+    return replace(notification, key=f"{notification.key}.s", entries=(short,), shortened=True)

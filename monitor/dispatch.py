@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from monitor.alerting.grouping import Group, Reason, flush, next_flush_at
+from monitor import on_call
+from monitor.alerting import grouping
+from monitor.alerting.grouping import Arrival, Group, Reason
+from monitor.alerting.muting import Muting
 from monitor.alerting.routing import Route
-from monitor.announcer import Announcer
+from monitor.alerting.silences import Silencer
+from monitor.announcer import UNGROUPED, Announcer, as_it_is_now, rhythm_of
+from monitor.model.ack import Ack
 from monitor.model.alert import Alert, AlertState, Transition
+from monitor.model.builtin import Builtin
 from monitor.model.intent import IntentKind
 from monitor.model.notification import Entry, Notification
 from monitor.notify.receiver import Receiver
@@ -21,25 +27,61 @@ __all__ = ["Dispatcher"]
 
 _MOST_UNGROUPED = 64
 _SHOWN_FOR = 60.0  # seconds
+_STATES = frozenset({Transition.FIRING, Transition.RESOLVED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scene:
+    """What is known at `now` of all alerts: those that fire, who takes care of which, and what mutes."""
+
+    now: float
+    firing: Mapping[str, Alert]
+    acks: Mapping[str, Ack]
+    muting: Muting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Content:
-    """What one notification would tell: what is known to fire still, then what is new."""
+    """
+    What one notification would tell: what is known to fire still, then what is new.
+
+    `held` are transitions that are muted now, and `dropped` those that were muted from their firing to their resolve.
+    `believed` are the alerts, by fingerprint, that the receiver was told to fire and not yet to be over. `quiet` says,
+    by fingerprint, why what fires is not told or not repeated, and `quiet_until` is when that may end.
+    """
 
     reminded: tuple[Entry, ...]
     waiting: tuple[Untold, ...]
-    believed: bool  # the receiver believes that something fires: it was told so, and not of its end
+    held: tuple[Untold, ...]
+    dropped: tuple[Untold, ...]
+    believed: frozenset[str]
+    quiet: Mapping[str, str]
+    quiet_until: float | None
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
-        return (*self.reminded, *(u.entry for u in self.waiting))
+    def open_after(self) -> frozenset[str]:
+        """What fires, as far as the receiver knows, once this was told; fingerprints."""
+        last = {u.entry.fingerprint: u.entry.status for u in self.waiting if u.entry.status in _STATES}
+        over = {fingerprint for fingerprint, status in last.items() if status is Transition.RESOLVED}
+        return (self.believed | last.keys()) - over
 
-    @property
-    def leaves_firing(self) -> bool:
-        """Whether something fires, as far as the receiver knows, once this was told."""
-        last = {u.entry.fingerprint: u.entry.status for u in self.waiting}
-        return bool(self.reminded) or Transition.FIRING in last.values()
+    def group(self, group: NotificationGroup) -> Group:
+        """Return `group` as what this content makes of it."""
+        fires = self.open_after | {u.entry.fingerprint for u in self.held}
+        return Group(
+            arrivals=[_arrival(untold) for untold in self.waiting],
+            held=[_arrival(untold) for untold in self.held],
+            released=bool((group.muted.keys() & fires) - self.quiet.keys()),
+            ticked_at=group.ticked_at,
+            last_sent_at=group.last_sent_at,
+            repeats=group.repeats,
+            firing=bool(self.believed),
+            repeatable=any(entry.fingerprint not in self.quiet for entry in self.reminded),
+            leaves_firing=bool(self.open_after),
+            leaves_repeatable=bool(self.open_after - self.quiet.keys()),
+            quiet=bool(self.quiet),
+            quiet_until=self.quiet_until,
+        )
 
 
 class Dispatcher:
@@ -48,87 +90,144 @@ class Dispatcher:
     def __init__(self, store: Store, announcer: Announcer) -> None:
         self.announcer = announcer
         self._store = store
+        self._planned_at: float | None = None
+        self._planned_by: object = None
 
     async def plan(self, now: float) -> float | None:
         """
-        Put a notification into the outbox for each group that is due; return when the next group is, in own time.
+        Put a notification into the outbox for each group that is due; return when to plan again, in own time.
 
         A group has one notification under way at a time: what comes while its receiver is away gathers for the next.
         The notification and the note that it carries its transitions are one transaction. Raises StorageError.
         """
         async with self._store.transaction() as tx:
-            untold = await tx.outbox.untold()
-            told_firing = await tx.outbox.told_firing()
-            firing = await _firing(tx)
-            under_way = await tx.outbox.lanes(IntentKind.NOTIFY)
-            dues = []
-            for group in await tx.outbox.groups():
-                if _lane(group) in under_way:
-                    continue
-                place = (group.integration, group.key)
-                waiting = tuple(untold.get(place, ()))
-                content = _content(waiting, told_firing.get(place, ()), firing, now)
-                dues.append(await self._plan_group(tx, group, content, now))
-        return min((due for due in dues if due is not None), default=None)
+            if self._has_to_look_at_all(now):
+                await tx.outbox.look_again(at=now)
+            next_ack_end = await on_call.tidy(tx, now)
+            due = await tx.outbox.groups(due=now)
+            under_way = await tx.outbox.under_way([group.lane for group in due])  # their end wakes the courier
+            if groups := [group for group in due if group.lane not in under_way]:
+                scene = await self._scene(tx, now)
+                for group in groups:
+                    await self._plan_group(tx, group, scene)
+            next_flush = await tx.outbox.next_flush_at(after=now)
+        self._planned_at, self._planned_by = now, self.announcer.tree
+        return min((at for at in (next_flush, next_ack_end) if at is not None), default=None)
 
-    async def _plan_group(
-        self, tx: Transaction, group: NotificationGroup, content: _Content, now: float
-    ) -> float | None:
+    def _has_to_look_at_all(self, now: float) -> bool:
+        """Whether what was planned may not hold: at the start, after a reload, or when the clock was set back."""
+        known = self._planned_at is not None and self._planned_by is self.announcer.tree
+        return not known or now < (self._planned_at or 0.0)
+
+    async def _scene(self, tx: Transaction, now: float) -> _Scene:
+        firing = {f: alert for f, alert in (await tx.alerts.open()).items() if alert.state is AlertState.FIRING}
+        silencer = Silencer(await tx.silences.active(now), now)
+        labels = {f: it.labels for f, it in firing.items() if it.identity.rule != Builtin.DRILL}  # they inhibit nothing
+        muting = Muting(self.announcer.mute_policy, silencer, labels, now=now)
+        return _Scene(now=now, firing=firing, acks=await tx.acks.active(), muting=muting)
+
+    async def _plan_group(self, tx: Transaction, group: NotificationGroup, scene: _Scene) -> None:
         integration = self.announcer.integrations.get(group.integration)
         if integration is None:  # it is not configured any more
-            return None
-        if not integration.groups:
-            return await self._plan_ungrouped(tx, group, integration, content, now)
-        route = self._route(group)
-        state = Group(
-            key=group.key,
-            first_at=min((u.at for u in content.waiting), default=None),
-            untold_firing=any(u.entry.status is Transition.FIRING for u in content.waiting),
-            last_sent_at=group.last_sent_at,
-            firing=content.believed,
-        )
-        timing = {
-            "group_wait": route.group_wait,
-            "group_interval": route.group_interval,
-            "repeat_interval": route.repeat_interval,
-        }
-        reason = flush(state, now=now, **timing)
-        if reason is not None:
-            await _send(tx, group, integration, content, reason=reason, now=now)
-            state = replace(state, first_at=None, last_sent_at=now, firing=content.leaves_firing)
-        return next_flush_at(state, now=now, **timing)
+            await tx.outbox.settle(group, flush_at=None)
+            return
+        waiting = await tx.outbox.untold(group.integration, group.key)
+        if group.key == UNGROUPED:
+            await self._plan_ungrouped(tx, group, integration, waiting, scene.now)
+            return
+        route = self.announcer.route_of(group)
+        told = await tx.outbox.told_firing(group.integration, group.key)
+        content = _content(waiting, told, scene, route)
+        await tx.outbox.drop([untold.id for untold in content.dropped])
+        plan = grouping.plan(content.group(group), rhythm_of(route), now=scene.now)
+        if plan.reason is not None:
+            await _send(tx, group, integration, content, reason=plan.reason, now=scene.now)
+            group = replace(group, last_sent_at=scene.now)
+        group = replace(group, ticked_at=plan.ticked_at, repeats=plan.repeats, muted=content.quiet)
+        await tx.outbox.settle(group, flush_at=plan.look_at)
 
     async def _plan_ungrouped(
-        self, tx: Transaction, group: NotificationGroup, integration: Receiver, content: _Content, now: float
-    ) -> float | None:
-        """Tell a receiver that groups by itself at once, in bodies of a bounded size, and leave repeats to it."""
-        due, held = _due_and_held(content.waiting, now)
+        self, tx: Transaction, group: NotificationGroup, integration: Receiver, waiting: Sequence[Untold], now: float
+    ) -> None:
+        """Tell a receiver that groups by itself at once, in bodies of a bounded size, and leave the rest to it."""
+        due, held = _due_and_held(waiting, now)
         for start in range(0, len(due), _MOST_UNGROUPED):
-            some = replace(content, reminded=(), waiting=tuple(due[start : start + _MOST_UNGROUPED]))
-            await _send(tx, group, integration, some, reason=Reason.NEW_ALERTS, now=now)
-        return min((_shown_until(untold) for untold in held), default=None)
-
-    def _route(self, group: NotificationGroup) -> Route:
-        """Return the route that made the group, or the root where a reload took it away."""
-        tree = self.announcer.tree
-        return next((route for route in tree.children if route.key == group.route), tree.root)
+            some = due[start : start + _MOST_UNGROUPED]
+            await _carry(tx, group, integration, [u.entry for u in some], some, reason=Reason.NEW_ALERTS, now=now)
+        await tx.outbox.settle(group, flush_at=min((_shown_until(untold) for untold in held), default=None))
 
 
-def _content(waiting: tuple[Untold, ...], told: Sequence[Entry], firing: Mapping[str, Alert], now: float) -> _Content:
+def _content(waiting: Sequence[Untold], told: Sequence[Entry], scene: _Scene, route: Route) -> _Content:
     """
     Return what there is to tell: what was told and still fires is repeated, with what it says now.
 
     Events that expired while no daemon ran are about to be resolved, not to be repeated.
     """
-    new = {u.entry.fingerprint for u in waiting}
-    known = firing.keys() - new
-    reminded = tuple(
-        replace(entry, annotations=firing[entry.fingerprint].annotations)
-        for entry in told
-        if entry.fingerprint in known and (entry.ends_at is None or entry.ends_at > now)
+    waiting = [replace(untold, entry=_acked(untold.entry, scene)) for untold in waiting]
+    new: dict[str, list[Untold]] = {}
+    for untold in waiting:
+        new.setdefault(untold.entry.fingerprint, []).append(untold)
+    known = [e for e in told if e.fingerprint in scene.firing and (e.ends_at is None or e.ends_at > scene.now)]
+    believed = frozenset([e.fingerprint for e in known] + [e.fingerprint for e in told if e.fingerprint in new])
+    labels = {entry.fingerprint: entry.labels for entry in known}
+    labels |= {untold.entry.fingerprint: untold.entry.labels for untold in waiting}
+    mutes = {f: mute for f, its in labels.items() if (mute := scene.muting.of(route, f, its)) is not None}
+    parts = [
+        _Part.of(each, told=f in believed, fires=f in scene.firing) if f in mutes else _Part(send=tuple(each))
+        for f, each in new.items()
+    ]
+    acked = {f: f"acknowledged by {ack.by}" for f, ack in scene.acks.items() if f in labels and f not in mutes}
+    return _Content(
+        reminded=tuple(
+            _acked(as_it_is_now(e, scene.firing[e.fingerprint]), scene)
+            for e in known
+            if e.fingerprint not in mutes and e.fingerprint not in new
+        ),
+        waiting=_in_order(untold for part in parts for untold in part.send),
+        held=_in_order(untold for part in parts for untold in part.hold),
+        dropped=_in_order(untold for part in parts for untold in part.drop),
+        believed=believed,
+        quiet={f: str(mute) for f, mute in mutes.items() if f in scene.firing} | acked,
+        quiet_until=min((mute.until for mute in mutes.values() if mute.until is not None), default=None),
     )
-    believed = bool(reminded) or any(entry.fingerprint in new for entry in told)
-    return _Content(reminded=reminded, waiting=waiting, believed=believed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """What is to be told of the waiting transitions of one alert, what is held back, and what nobody will be told."""
+
+    send: tuple[Untold, ...] = ()
+    hold: tuple[Untold, ...] = ()
+    drop: tuple[Untold, ...] = ()
+
+    @classmethod
+    def of(cls, waiting: Sequence[Untold], *, told: bool, fires: bool) -> _Part:
+        """
+        Return the parts of what waits about a muted alert.
+
+        A resolve of what was `told` goes out all the same. What fired since is held as long as it `fires`.
+        """
+        send: tuple[Untold, ...] = ()
+        if told:
+            ends = [index for index, untold in enumerate(waiting) if untold.entry.status is Transition.RESOLVED]
+            upto = ends[0] + 1 if ends else 0
+            send, waiting = tuple(waiting[:upto]), waiting[upto:]
+        last = tuple(waiting[-1:])
+        hold = last if fires and last and last[0].entry.status is Transition.FIRING else ()
+        return cls(send=send, hold=hold, drop=tuple(waiting[: len(waiting) - len(hold)]))
+
+
+def _in_order(some: Iterable[Untold]) -> tuple[Untold, ...]:
+    return tuple(sorted(some, key=lambda untold: untold.id))
+
+
+def _acked(entry: Entry, scene: _Scene) -> Entry:
+    ack = scene.acks.get(entry.fingerprint)
+    return entry if ack is None else replace(entry, acked_by=ack.by)
+
+
+def _arrival(untold: Untold) -> Arrival:
+    return Arrival(at=untold.at, starts_at=untold.entry.starts_at, status=untold.entry.status)
 
 
 def _due_and_held(waiting: Sequence[Untold], now: float) -> tuple[list[Untold], list[Untold]]:
@@ -155,36 +254,57 @@ def _shown_until(untold: Untold) -> float:
     return untold.at + _SHOWN_FOR if is_over_when_told else untold.at
 
 
-async def _firing(tx: Transaction) -> dict[str, Alert]:
-    open_alerts = (await tx.alerts.open()).values()
-    return {alert.fingerprint: alert for alert in open_alerts if alert.state is AlertState.FIRING}
-
-
 async def _send(
-    tx: Transaction, group: NotificationGroup, integration: Receiver, content: _Content, *, reason: Reason, now: float
+    tx: Transaction,
+    group: NotificationGroup,
+    integration: Receiver,
+    content: _Content,
+    *,
+    reason: Reason,
+    now: float,
 ) -> None:
-    carried = [u.id for u in content.waiting]
+    """Put the notification of `content` into the outbox, with what is new in it ranked."""
+    rank = len(content.believed)
+    ranked: dict[str, int | None] = {}
+    entries = []
+    for untold in content.waiting:
+        entry = untold.entry
+        if entry.status is Transition.FIRING:
+            ranked[entry.fingerprint] = rank
+            rank += 1
+        entries.append(replace(entry, rank=ranked.get(entry.fingerprint, entry.rank)))
+    await _carry(tx, group, integration, [*content.reminded, *entries], content.waiting, reason=reason, now=now)
+
+
+async def _carry(
+    tx: Transaction,
+    group: NotificationGroup,
+    integration: Receiver,
+    entries: Sequence[Entry],
+    carried: Sequence[Untold],
+    *,
+    reason: Reason,
+    now: float,
+) -> None:
+    """Put a notification into the outbox, and note that it carries these transitions."""
     notification = Notification(
-        key=_key(group, carried, now),
+        key=_key(group, [untold.id for untold in carried], now),
         receiver=integration.receiver,
         group_key=group.key,
         group_labels=group.labels,
-        entries=content.entries,
+        entries=tuple(entries),
         reason=reason.value,
     )
     intent_id = await tx.outbox.add(
         IntentKind.NOTIFY,
-        lane=_lane(group),
+        lane=group.lane,
         destination=integration.name,
         payload=encode(notification),
         due_at=now,
         at=now,
     )
-    await tx.outbox.carry(group, carried, intent_id, at=now)
-
-
-def _lane(group: NotificationGroup) -> str:
-    return f"{group.integration} {group.key}"
+    told = entries[len(entries) - len(carried) :]
+    await tx.outbox.carry({untold.id: entry.rank for untold, entry in zip(carried, told, strict=True)}, intent_id)
 
 
 def _key(group: NotificationGroup, carried: list[int], now: float) -> str:

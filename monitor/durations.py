@@ -8,11 +8,12 @@ each at most once, or a bare ``0``. All values here are seconds.
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer
 
-__all__ = ["Duration", "format_duration", "parse_duration"]
+__all__ = ["Duration", "format_duration", "parse_duration", "parse_moment"]
 
 _UNITS = {"y": 365 * 86400, "w": 7 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
 _PATTERN = re.compile(
@@ -32,6 +33,22 @@ def parse_duration(text: str) -> float:
     return float(sum(int(count) * _UNITS[unit] for unit, count in match.groupdict(default="0").items()))
 
 
+def parse_moment(text: str, now: float) -> float:
+    """
+    Return the time after `now` that `text` means: a duration from now (``2h``), or a time (``2027-01-31T09:00Z``).
+
+    Both are UTC seconds since the epoch, and so is a time that names no zone. ValueError is raised for what is neither
+    or has passed.
+    """
+    try:
+        at = now + parse_duration(text)
+    except ValueError:
+        at = _parse_time(text)
+    if at <= now:
+        raise ValueError(f"{text!r} is not in the future")
+    return at
+
+
 def format_duration(seconds: float) -> str:
     """Return the shortest exact text of `seconds`, to the millisecond: ``1h30m``."""
     rest = round(seconds * 1000)
@@ -43,6 +60,14 @@ def format_duration(seconds: float) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return sign + "".join(parts) if parts else "0s"
+
+
+def _parse_time(text: str) -> float:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is neither a duration (2h) nor a time (2027-01-31T09:00Z)") from None
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
 
 
 def _validate(value: Any) -> float:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 __all__ = [
     "ApiAuthError",
@@ -150,8 +151,14 @@ class WriteRefused(PermanentError):
 
 
 class DeliveryRefused(PermanentError):
-    """A receiver refused a notification for good; `reason` is a short word for metrics."""
+    """
+    A receiver refused a notification for good; `reason` is a short word for metrics.
 
-    def __init__(self, message: str, *, reason: str) -> None:
+    `scope` is what was refused: all that goes to this "receiver" (a bad address, credential or channel), or only this
+    "payload", so that others may be accepted.
+    """
+
+    def __init__(self, message: str, *, reason: str, scope: Literal["receiver", "payload"] = "receiver") -> None:
         super().__init__(message)
         self.reason = reason
+        self.scope = scope

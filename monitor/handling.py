@@ -7,7 +7,7 @@ from typing import Protocol
 
 from monitor.model.intent import Intent
 
-__all__ = ["Done", "Handled", "Handler", "Later", "SetAside"]
+__all__ = ["Divide", "Done", "Handled", "Handler", "Later", "Part", "SetAside"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,22 @@ class SetAside:
     error: str
 
 
-Handled = Done | Later | SetAside
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A payload, and how many of the transitions that its intent carries it holds."""
+
+    payload: str
+    carries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Divide:
+    """The intent is not to be carried out as it is; `parts` take its place, in order."""
+
+    parts: tuple[Part, ...]
+
+
+Handled = Done | Later | SetAside | Divide
 
 
 class Handler(Protocol):

@@ -9,13 +9,13 @@ A crash between two of these repeats a step: what was accepted but not recorded 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 
 from monitor.clock import Clock
 from monitor.dispatch import Dispatcher
-from monitor.handling import Done, Handled, Handler, Later
+from monitor.handling import Divide, Done, Handled, Handler, Later
 from monitor.model.intent import Intent, IntentKind, IntentState
 from monitor.store import Store
 from monitor.store.database import StorageError
@@ -35,7 +35,8 @@ class Courier:
     """
     Empties the outbox.
 
-    `handlers` are by kind of intent; `name` is whose claims these are; setting `awake` makes it look for work at once.
+    `handlers` are by kind of intent; `resting` says which destinations get no notification yet, and until when, own
+    time; `name` is whose claims these are; setting `awake` makes it look for work at once.
     `beat_at` is when the loop last went round, in seconds of the clock's monotonic time.
     """
 
@@ -45,6 +46,7 @@ class Courier:
         store: Store,
         dispatcher: Dispatcher,
         handlers: Mapping[IntentKind, Handler],
+        resting: Callable[[], Mapping[str, float]],
         clock: Clock,
         name: str,
         awake: asyncio.Event,
@@ -53,6 +55,7 @@ class Courier:
         self._store = store
         self._dispatcher = dispatcher
         self._handlers = handlers
+        self._resting = resting
         self._clock = clock
         self._name = name
         self._awake = awake
@@ -99,10 +102,12 @@ class Courier:
         """
         next_flush = await self._dispatcher.plan(self._clock.now())
         await self._hand_over()
+        resting = self._resting()
         async with self._store.snapshot() as tx:
-            next_intent = await tx.outbox.next_due_at(busy=self._busy)
+            next_intent = await tx.outbox.next_due_at(busy=self._busy | resting.keys())
         now = self._clock.now()
-        return min([_IDLE, *(max(at - now, 0.0) for at in (next_flush, next_intent) if at is not None)])
+        nexts = [at for at in (next_flush, next_intent, *resting.values()) if at is not None]
+        return min([_IDLE, *(max(at - now, 0.0) for at in nexts)])
 
     async def settle(self) -> float:
         """
@@ -128,13 +133,15 @@ class Courier:
         while (room := _MOST_AT_ONCE - len(self._under_way)) > 0:
             now = self._clock.now()
             async with self._store.snapshot() as tx:
-                ready = await tx.outbox.ready(now=now, limit=room, busy=self._busy)
+                ready = await tx.outbox.ready(now=now, limit=room, busy=self._busy | self._resting().keys())
             if not any([await self._begin(intent, now) for intent in ready]):
                 return
 
     async def _begin(self, intent: Intent, now: float) -> bool:
         """Claim an intent and carry it out beside everything else; false when its destination was taken meanwhile."""
-        if intent.destination in self._busy and intent.kind is IntentKind.NOTIFY:
+        if intent.kind is IntentKind.NOTIFY and (
+            intent.destination in self._busy or intent.destination in self._resting()
+        ):
             return False
         async with self._store.transaction() as tx:
             claimed = await tx.outbox.claim(intent.id, by=self._name, until=now + _LEASE, now=now)
@@ -172,6 +179,9 @@ class Courier:
             async with self._store.transaction() as tx:
                 if isinstance(handled, Later):
                     await tx.outbox.postpone(intent.id, until=handled.at, error=handled.error)
+                elif isinstance(handled, Divide):
+                    payloads, carried = [p.payload for p in handled.parts], [p.carries for p in handled.parts]
+                    await tx.outbox.divide(intent, payloads, carried, at=now)
                 elif isinstance(handled, Done):
                     await tx.outbox.finish(intent.id, IntentState.DONE, at=now)
                 else:

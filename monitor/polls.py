@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from monitor.cycle.capability import CapabilityCycle
+from monitor.cycle.coverage import POLL, Coverage
 from monitor.cycle.daily_counts import DAILY_COUNT, DailyCounts
 from monitor.cycle.health import ProjectHealth
 from monitor.cycle.project import Project
 from monitor.cycle.ratings import CONVERSATIONS, RatingCycle, sweep_name
 from monitor.cycle.rhythm import Rhythm
-from monitor.cycle.runs import POLL, RunCycle
+from monitor.cycle.runs import RunCycle
 from monitor.errors import ApiAuthError, ApiRefused, MonitorError, RetryableError
 from monitor.jobs import Jobs
 from monitor.settings import RatingTier
@@ -43,8 +44,9 @@ class ProjectPolls:
     def __init__(self, project: Project, *, jobs: Jobs, alarm: StorageAlarm) -> None:
         self.project = project
         self.health = ProjectHealth(project)
-        self._runs = RunCycle(project)
-        self._ratings = RatingCycle(project)
+        coverage = Coverage(project)
+        self._runs = RunCycle(project, coverage)
+        self._ratings = RatingCycle(project, coverage)
         self._daily_counts = DailyCounts(project)
         self._jobs = jobs
         self._alarm = alarm

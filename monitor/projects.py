@@ -10,9 +10,9 @@ from monitor.alli.transport import Connections
 from monitor.clock import Clock
 from monitor.commit import Commits, Moment
 from monitor.configured import credential
+from monitor.cycle.coverage import POLL
 from monitor.cycle.project import Project
 from monitor.cycle.rhythm import count_request
-from monitor.cycle.runs import POLL
 from monitor.jobs import Jobs
 from monitor.model.alert import Alert, AlertState, Resolution
 from monitor.polls import ProjectPolls
@@ -84,11 +84,17 @@ class Projects:
                 self._change(self.polls[name].project, project, settings, rules)
             else:
                 self._add(name, project, settings, rules)
+            self.clients[name].keep_texts(settings.longest_excerpt > 0)
 
     def schedule(self) -> None:
         """Put all polls into the schedule; one that is there already goes on in its rhythm."""
         for polls in self.polls.values():
             polls.schedule()
+
+    def offset(self, name: str) -> float:
+        """Return the server time of a project minus own time; 0 for one that is not watched."""
+        polls = self.polls.get(name)
+        return polls.project.moment().offset if polls is not None else 0.0
 
     def views(self) -> list[ProjectView]:
         """Return what there is to say about each project."""
@@ -105,7 +111,7 @@ class Projects:
                 name = alert.identity.project
                 if name and name not in self.polls:
                     await commit.end_alerts([alert], Resolution.PROJECT_REMOVED, self._moment_after(alert))
-                elif alert.state is AlertState.FIRING and alert.announced_at is not None:
+                elif alert.state is AlertState.FIRING and alert.announced_at is not None and alert.told_by is None:
                     moment = self.polls[name].project.moment() if name else self._own_moment()
                     await self._commits.announcer.introduce(commit.tx, alert, at=moment.own, offset=moment.offset)
 

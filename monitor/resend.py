@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import structlog
 
-from monitor.announcer import Announcer
+from monitor.announcer import UNGROUPED, Announcer, as_it_is_now
 from monitor.clock import Clock
 from monitor.errors import DeliveryDelayed, DeliveryRefused
 from monitor.model.alert import AlertState
+from monitor.model.notification import Entry
 from monitor.notify.alertmanager import Alertmanager
 from monitor.store import Store
 
@@ -36,22 +35,18 @@ class Resender:
     async def resend(self) -> None:
         """Send one round. Raises StorageError."""
         now = self._clock.now()
-        async with self._store.snapshot() as tx:
-            told = await tx.outbox.told_firing()
-            resolved = await tx.outbox.told_resolved(since=now - _RESOLVED_FOR)
-            firing = {f: a for f, a in (await tx.alerts.open()).items() if a.state is AlertState.FIRING}
         for name, integration in self.announcer.integrations.items():
-            if not isinstance(integration, Alertmanager):
-                continue
-            alive = [
-                replace(entry, annotations=firing[entry.fingerprint].annotations)
-                for entry in told.get((name, ""), ())
-                if entry.fingerprint in firing
-            ]
-            again = [entry for entry in resolved.get((name, ""), ()) if entry.fingerprint not in firing]
-            if not alive and not again:
-                continue
-            try:
-                await integration.resend([*alive, *again], now)
-            except (DeliveryDelayed, DeliveryRefused) as error:
-                log.warning("resend failed", integration=name, error=str(error))
+            if isinstance(integration, Alertmanager) and (entries := await self._entries(name, now)):
+                try:
+                    await integration.resend(entries, now)
+                except (DeliveryDelayed, DeliveryRefused) as error:
+                    log.warning("resend failed", integration=name, error=str(error))
+
+    async def _entries(self, name: str, now: float) -> list[Entry]:
+        """Return what an integration is to be kept aware of."""
+        async with self._store.snapshot() as tx:
+            told = await tx.outbox.told_firing(name, UNGROUPED)
+            resolved = await tx.outbox.told_resolved(name, UNGROUPED, since=now - _RESOLVED_FOR)
+            firing = {f: a for f, a in (await tx.alerts.open()).items() if a.state is AlertState.FIRING}
+        alive = [as_it_is_now(entry, firing[entry.fingerprint]) for entry in told if entry.fingerprint in firing]
+        return [*alive, *(entry for entry in resolved if entry.fingerprint not in firing)]

@@ -9,12 +9,15 @@ from collections.abc import Generator, Iterator
 import pytest
 from hypothesis import settings
 
+from tests.support.soak import PROFILE
+
 _ENVIRON = os.environ  # noqa: TID251 - the settings of the tests, not of the monitor
 
 # No deadline: how long an example takes says more about the machine than about the code.
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
-settings.load_profile(_ENVIRON.get("HYPOTHESIS_PROFILE", "dev"))
+settings.register_profile("soak", deadline=None, print_blob=True)
+settings.load_profile(PROFILE)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from monitor.model.alert import Alert, AlertState, Identity, Resolution, Transition, fingerprint
+from monitor.model.facts import Facts
 
 __all__ = ["Step", "Terms", "advance", "announce", "due_at", "end", "fire_event"]
 
@@ -22,8 +23,8 @@ class Terms:
     """
     What an alert's rule says about its timing, in seconds.
 
-    `announce_within` is how long its first notification may wait for the outcome of a stop; `gap` is the longest time
-    between two evaluations that still counts as observed.
+    `announce_within` is how long its first notification may wait for the outcome of a stop, or an event for others that
+    are found with it; `gap` is the longest time between two evaluations that still counts as observed.
     """
 
     for_: float = 0.0
@@ -54,15 +55,16 @@ def advance(
     terms: Terms,
     labels: Mapping[str, str],
     annotations: Mapping[str, str],
+    facts: Facts = Facts(),
 ) -> Step:
-    """Return what a *known* truth of a state's expression makes of its alert."""
+    """Return what a *known* truth of a state's expression makes of its alert; `facts` are what messages say of it."""
     if not true:
-        return _false(alert, now=now, terms=terms)
+        return _false(alert, now=now, terms=terms, facts=facts)
     if alert is None or alert.state is AlertState.RESOLVED:
-        alert = _new(identity, now=now, labels=labels, annotations=annotations)
+        alert = _new(identity, now=now, labels=labels, annotations=annotations, facts=facts)
     elif alert.state is AlertState.PENDING:
         alert = _wait(alert, now=now, terms=terms)
-    alert = _refresh(alert, now=now, labels=labels, annotations=annotations)
+    alert = _refresh(alert, now=now, labels=labels, annotations=annotations, facts=facts)
     if alert.state is AlertState.PENDING and alert.observed >= terms.for_ - _EPSILON:
         return _fire(alert, now=now, terms=terms)
     return Step(alert=alert)
@@ -75,35 +77,47 @@ def fire_event(
     terms: Terms,
     labels: Mapping[str, str],
     annotations: Mapping[str, str],
+    facts: Facts = Facts(),
 ) -> Step:
     """Return the alert of an event that just happened: it fires at once and knows when it will expire."""
-    alert = _new(identity, now=now, labels=labels, annotations=annotations)
+    alert = _new(identity, now=now, labels=labels, annotations=annotations, facts=facts)
     expires_at = now + terms.resolve_after if terms.resolve_after is not None else None
     return _fire(replace(alert, is_event=True, expires_at=expires_at), now=now, terms=terms)
 
 
-def end(alert: Alert, resolution: Resolution, *, now: float) -> Step:
+def end(alert: Alert, resolution: Resolution, *, now: float, facts: Facts | None = None) -> Step:
     """
     Return the alert as resolved for a reason that is not its expression; a pending one is just forgotten.
 
-    One that fired but was never announced is to be announced first: its firing is told before its resolve.
+    `facts` are those at the end, None where they stay as they were. One that fired but was never announced is to be
+    announced first: its firing is told before its resolve.
     """
     if alert.state is AlertState.PENDING:
         return Step(alert=None)
     if alert.state is AlertState.RESOLVED:
         return Step(alert=alert)
-    resolved = replace(alert, state=AlertState.RESOLVED, resolved_at=now, resolution=resolution)
+    facts = _with_outcome(facts, alert) if facts is not None else alert.facts
+    resolved = replace(alert, state=AlertState.RESOLVED, resolved_at=now, resolution=resolution, facts=facts)
     return Step(alert=resolved, transition=Transition.RESOLVED)
 
 
-def announce(alert: Alert, *, now: float, action: str | None = None, note: str = "") -> Step:
-    """Return the firing alert with the outcome of its action as label `action`, and tell it; once announced, never."""
-    if alert.announced_at is not None or alert.fired_at is None:
+def announce(
+    alert: Alert, *, now: float, action: str | None = None, note: str = "", facts: Facts | None = None
+) -> Step:
+    """
+    Return the firing alert with the outcome of its action as label `action`, and tell it.
+
+    Once announced it keeps its labels and is not told again; what it says about the outcome, in the annotation and in
+    `facts`, is still brought up to date.
+    """
+    if alert.fired_at is None:
+        return Step(alert=alert)
+    annotations = {**alert.annotations, "action": note} if note else alert.annotations
+    alert = replace(alert, annotations=annotations, facts=facts or alert.facts)
+    if alert.announced_at is not None:
         return Step(alert=alert)
     labels = {**alert.labels, "action": action} if action else alert.labels
-    annotations = {**alert.annotations, "action": note} if note else alert.annotations
-    announced = replace(alert, labels=labels, annotations=annotations, announced_at=now)
-    return Step(alert=announced, transition=Transition.FIRING)
+    return Step(alert=replace(alert, labels=labels, announced_at=now), transition=Transition.FIRING)
 
 
 def due_at(alert: Alert, terms: Terms) -> float | None:
@@ -121,15 +135,17 @@ def due_at(alert: Alert, terms: Terms) -> float | None:
     return None
 
 
-def _false(alert: Alert | None, *, now: float, terms: Terms) -> Step:
+def _false(alert: Alert | None, *, now: float, terms: Terms, facts: Facts) -> Step:
     if alert is None or alert.state is AlertState.PENDING:
         return Step(alert=None)
     if alert.state is AlertState.FIRING and now - alert.true_at >= terms.keep_firing_for - _EPSILON:
-        return end(alert, Resolution.RECOVERED, now=now)
+        return end(alert, Resolution.RECOVERED, now=now, facts=facts)
     return Step(alert=alert)
 
 
-def _new(identity: Identity, *, now: float, labels: Mapping[str, str], annotations: Mapping[str, str]) -> Alert:
+def _new(
+    identity: Identity, *, now: float, labels: Mapping[str, str], annotations: Mapping[str, str], facts: Facts
+) -> Alert:
     return Alert(
         fingerprint=fingerprint(identity),
         identity=identity,
@@ -138,6 +154,7 @@ def _new(identity: Identity, *, now: float, labels: Mapping[str, str], annotatio
         annotations=annotations,
         pending_since=now,
         true_at=now,
+        facts=facts,
     )
 
 
@@ -151,7 +168,9 @@ def _wait(alert: Alert, *, now: float, terms: Terms) -> Alert:
     return alert
 
 
-def _refresh(alert: Alert, *, now: float, labels: Mapping[str, str], annotations: Mapping[str, str]) -> Alert:
+def _refresh(
+    alert: Alert, *, now: float, labels: Mapping[str, str], annotations: Mapping[str, str], facts: Facts
+) -> Alert:
     """Keep labels as announced: a receiver whose identity is the label set must be able to resolve them."""
     if alert.announced_at is not None:
         labels = alert.labels
@@ -159,7 +178,14 @@ def _refresh(alert: Alert, *, now: float, labels: Mapping[str, str], annotations
             **annotations,
             **({"action": alert.annotations["action"]} if "action" in alert.annotations else {}),
         }
-    return replace(alert, labels=labels, annotations=annotations, true_at=now)
+    facts = _with_outcome(facts, alert)
+    return replace(alert, labels=labels, annotations=annotations, true_at=now, facts=facts)
+
+
+def _with_outcome(facts: Facts, alert: Alert) -> Facts:
+    """Return newer facts with what an evaluation does not know: the outcome of the stop, and text seen earlier."""
+    told = alert.facts
+    return replace(facts, stop=told.stop, stop_reason=told.stop_reason, excerpt=facts.excerpt or told.excerpt)
 
 
 def _fire(alert: Alert, *, now: float, terms: Terms) -> Step:

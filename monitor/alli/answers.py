@@ -23,7 +23,7 @@ import msgspec
 from monitor.alli.server_time import parse_http_date
 from monitor.errors import ApiAuthError, ApiNotFound, ApiRefused, ApiUnavailable, ApiUnclear
 
-__all__ = ["UNREADABLE", "Reply", "content", "raise_for_errors", "raise_for_status", "signature", "unclear"]
+__all__ = ["UNREADABLE", "Reply", "content", "is_sound", "raise_for_errors", "raise_for_status", "signature", "unclear"]
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for JSON that it cannot read or that has another shape than asked for."""
@@ -117,7 +117,24 @@ def content(reply: Reply) -> bytes:
             raise unclear(reply, "which is not the JSON object that it should be") from None
     _raise_for_errors(reply, envelope)
     result = bytes(envelope.result)
-    return result if result.startswith(b"{") else body
+    if not result.startswith(b"{"):
+        return body
+    if not is_sound(body) and is_sound(result):
+        raise unclear(reply, "which is damaged around its result")
+    return result
+
+
+def is_sound(text: bytes | msgspec.Raw) -> bool:
+    """
+    Whether a JSON text is what its server wrote: all of it is UTF-8, and no object gives a key twice.
+
+    msgspec looks at neither: it skips what it is not asked for, and takes the last of two values.
+    """
+    try:
+        json.loads(str(text, "utf-8"), object_pairs_hook=_unique)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def raise_for_errors(reply: Reply) -> None:
@@ -196,12 +213,21 @@ def _raise_for_errors(reply: Reply, envelope: _Envelope) -> None:
 def _repaired(reply: Reply) -> bytes:
     """Return the body as strict JSON: msgspec refuses a whole page for one unpaired surrogate or NaN, json does not."""
     try:
-        value = json.loads(reply.body, parse_constant=lambda _: _NONSENSE, parse_float=_finite)
+        value = json.loads(
+            reply.body, parse_constant=lambda _: _NONSENSE, parse_float=_finite, object_pairs_hook=_unique
+        )
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (ValueError, RecursionError):
         kind = "HTML" if "html" in reply.headers.get("content-type", "") else f"{len(reply.body)} bytes"
         raise unclear(reply, f"with {kind} that cannot be read as JSON") from None
     return _LONE_SURROGATE.sub("\ufffd", text).encode()
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is given twice")
+    return found
 
 
 def _finite(text: str) -> float | str:

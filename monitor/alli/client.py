@@ -124,6 +124,10 @@ class Client:
         self.capabilities = capabilities
         self._units.write_filters_in(capabilities.filter_unit)
 
+    def keep_texts(self, kept: bool) -> None:  # noqa: FBT001 - a switch
+        """Read the text of chats from now on, or, as at first, only how long it is."""
+        self._decoder.keeps_text = kept
+
     def conversations(self, query: ConversationQuery, *, priority: Priority) -> Listing:
         """Return one pass over the conversations that `query` asks for; nothing is sent before it is iterated."""
 

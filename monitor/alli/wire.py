@@ -14,9 +14,9 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
-from monitor.alli.answers import UNREADABLE
+from monitor.alli.answers import UNREADABLE, is_sound
 from monitor.alli.units import UnclearTime, Units
-from monitor.model.conversation import App, Chat, Conversation, Sender, Step, Vote
+from monitor.model.conversation import LONGEST_TEXT, App, Chat, Conversation, Sender, Step, Vote
 
 __all__ = ["ChatPage", "ConversationRows", "Decoder", "UnclearBody", "clean", "parsed", "valid_id", "vote"]
 
@@ -132,16 +132,19 @@ class Decoder:
     """
     Reads JSON texts; each method raises UnclearBody when the text as a whole cannot be understood.
 
-    `drifted` is called with the kind of each deviation: ``bad_row``, ``time_unit``, ``unknown_sender``.
+    `drifted` is called with the kind of each deviation: ``bad_row``, ``time_unit``, ``unknown_sender``. The text of
+    chats is read only while `keeps_text` is set.
     """
 
     def __init__(self, units: Units, drifted: Callable[[str], None]) -> None:
+        self.keeps_text = False
         self._units = units
         self._drifted = drifted
 
     def conversations(self, text: bytes | msgspec.Raw) -> ConversationRows:
         """Read a page of the list of conversations."""
-        page = parsed(text, _ConversationsPage)
+        page = _decoded(text, _ConversationsPage)
+        _check_around(page.conversations, text)
         good: list[Conversation] = []
         bad: list[msgspec.Raw] = []
         for row in page.conversations:
@@ -177,7 +180,8 @@ class Decoder:
 
     def chats(self, text: bytes | msgspec.Raw, asked_for: int) -> ChatPage:
         """Read a page of the chats of a conversation; `asked_for` is its number, if the server does not tell it."""
-        page = parsed(text, _ChatsPage)
+        page = _decoded(text, _ChatsPage)
+        _check_around(page.chats, text)
         good: list[Chat] = []
         for row in page.chats:
             try:
@@ -200,12 +204,14 @@ class Decoder:
         return parsed(text, _Running).is_running
 
     def _chat(self, row: _Chat) -> Chat:
+        text = _text(row.message or "")
         return Chat(
             id=_checked_id(row.id),
             sender=self._sender(row.sender),
             at=self._at(row.timestamp, row.id),
             completed=row.completed is not False,  # older servers do not have the field
-            length=_length(row.message or ""),
+            length=len(text),
+            text=text[:LONGEST_TEXT] if self.keeps_text else "",
             type=None if row.type is None else clean(row.type),
             rating=vote(row.rating),
             agent_rating=vote(row.agent_rating),
@@ -236,11 +242,23 @@ def valid_id(text: str) -> bool:
 
 
 def parsed(text: bytes | msgspec.Raw, shape: type[_Struct]) -> _Struct:
-    """Read a JSON text of this shape. Raises UnclearBody."""
+    """Read a JSON text of this shape; what it holds beside that has to be sound, too. Raises UnclearBody."""
+    if not is_sound(text):
+        raise UnclearBody("not UTF-8, or a key is given twice")
+    return _decoded(text, shape)
+
+
+def _decoded(text: bytes | msgspec.Raw, shape: type[_Struct]) -> _Struct:
     try:
         return msgspec.json.decode(text, type=shape)
     except UNREADABLE:
         raise UnclearBody("fields are missing or of another type") from None
+
+
+def _check_around(rows: Iterable[msgspec.Raw], page: bytes | msgspec.Raw) -> None:
+    """Raise UnclearBody for a page that is damaged though none of its rows is, which would be set aside by itself."""
+    if not is_sound(page) and all(map(is_sound, rows)):
+        raise UnclearBody("not UTF-8, or a key is given twice")
 
 
 def _id_of(row: msgspec.Raw) -> str | None:
@@ -282,12 +300,12 @@ def clean(text: str | None) -> str:
     return (text or "").replace("\0", "")[:_LONGEST_TEXT]
 
 
-def _length(message: str) -> int:
-    """Return the number of characters a person sees: older bots send DraftJS, which is JSON inside the string."""
+def _text(message: str) -> str:
+    """Return what a person sees: older bots send DraftJS, which is JSON inside the string."""
     if message.startswith("{"):
         try:
             draft = msgspec.json.decode(message, type=_Draft)
         except UNREADABLE:
-            return len(message)
-        return len("\n".join(block.text for block in draft.blocks))
-    return len(message)
+            return message
+        return "\n".join(block.text for block in draft.blocks)
+    return message

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from monitor import __version__
-from monitor.cli import backup, brake, check, daemon, demo, look, simulate, stop, unbuilt
+from monitor.cli import backup, brake, check, daemon, demo, look, routes, silence, simulate, stop, unbuilt
 from monitor.errors import ConfigErrors, MonitorError
 
 __all__ = ["main"]
@@ -27,6 +27,9 @@ for each in (look.status, look.alerts, look.runs, look.ratings, look.actions, lo
     commands.command(each.__name__)(each)
 commands.add_typer(brake.autostop, name="autostop")
 commands.command("protect")(brake.protect)
+commands.add_typer(silence.silence, name="silence")
+commands.command("ack")(silence.ack)
+commands.add_typer(routes.routes, name="routes")
 commands.command("backup")(backup.backup)
 unbuilt.register(commands)
 

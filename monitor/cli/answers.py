@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import msgspec
 
 __all__ = [
+    "Ack",
+    "Acks",
     "Action",
     "Actions",
     "Alert",
@@ -16,6 +18,7 @@ __all__ = [
     "Capabilities",
     "Coverage",
     "Line",
+    "NewSilence",
     "Ordered",
     "Project",
     "Question",
@@ -24,6 +27,8 @@ __all__ = [
     "Receiver",
     "Run",
     "Runs",
+    "Silence",
+    "Silences",
     "Status",
 ]
 
@@ -84,7 +89,10 @@ class Receiver(msgspec.Struct, frozen=True):
     pending: int
     failing_since: str | None
     error: str
+    permanent: bool
+    resting_until: str | None
     delivered_at: str | None
+    set_aside_at: str | None
 
 
 class Brake(msgspec.Struct, frozen=True):
@@ -115,6 +123,7 @@ class Status(msgspec.Struct, frozen=True):
 class Alert(msgspec.Struct, frozen=True):
     """An alert."""
 
+    fingerprint: str
     project: str
     alertname: str
     state: str
@@ -125,6 +134,9 @@ class Alert(msgspec.Struct, frozen=True):
     fired_at: str | None
     resolved_at: str | None
     resolution: str | None
+    muted_by: tuple[str, ...]
+    acked_by: str | None
+    acked_until: str | None
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -178,6 +190,32 @@ class Line(msgspec.Struct, frozen=True):
     detail: str
 
 
+class Silence(msgspec.Struct, frozen=True):
+    """A silence."""
+
+    id: str
+    state: str
+    matchers: tuple[str, ...]
+    author: str
+    comment: str
+    starts_at: str
+    ends_at: str | None
+    ended_by: str | None
+
+
+class Ack(msgspec.Struct, frozen=True):
+    """An acknowledgement."""
+
+    fingerprint: str
+    project: str
+    alertname: str
+    subject: Mapping[str, str]
+    by: str
+    comment: str
+    until: str
+    end: str | None
+
+
 class Alerts(msgspec.Struct, frozen=True):
     """The answer about alerts."""
 
@@ -208,3 +246,21 @@ class Ordered(msgspec.Struct, frozen=True):
 
     action: Action
     brakes: tuple[Brake, ...]
+
+
+class Silences(msgspec.Struct, frozen=True):
+    """The answer about silences."""
+
+    silences: tuple[Silence, ...]
+
+
+class NewSilence(msgspec.Struct, frozen=True):
+    """The answer to a silence that was made or ended."""
+
+    silence: Silence
+
+
+class Acks(msgspec.Struct, frozen=True):
+    """The answer about acknowledgements, and to those that were made or withdrawn."""
+
+    acks: tuple[Ack, ...]

@@ -16,7 +16,7 @@ import typer
 
 from monitor.cli.options import Config, Project, user
 from monitor.clock import Clock, SystemClock
-from monitor.durations import parse_duration
+from monitor.durations import parse_moment
 from monitor.errors import ConfigError
 from monitor.settings import load
 from monitor.store import Store
@@ -79,19 +79,10 @@ def _brake(kind: str, project: str, target: str, until: str | None, clock: Clock
 
 
 def _moment(text: str, now: float) -> float:
-    """Return the own time that `text` means: a duration from now, or a time in UTC."""
     try:
-        return now + parse_duration(text)
-    except ValueError:
-        pass
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(f"--until {text}: neither a duration (2h) nor a time (2027-01-31T09:00Z)") from None
-    at = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
-    if at <= now:
-        raise ConfigError(f"--until {text}: this is in the past")
-    return at
+        return parse_moment(text, now)
+    except ValueError as error:
+        raise ConfigError(f"--until: {error}") from error
 
 
 async def _set(config: Config, brake: Brake, clock: Clock) -> None:

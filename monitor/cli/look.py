@@ -24,7 +24,18 @@ from monitor.cli.options import Project, on_signals
 from monitor.cli.remote import DEFAULT_URL, Remote, RemoteError, TokenFile, Url, connect
 from monitor.cli.text import encodable, plain
 
-__all__ = ["actions", "alerts", "ratings", "runs", "show", "status"]
+__all__ = [
+    "Format",
+    "Output",
+    "Picture",
+    "actions",
+    "alerts",
+    "present",
+    "ratings",
+    "runs",
+    "show",
+    "status",
+]
 
 _EVERY = 2.0  # seconds between two rounds of --watch
 
@@ -60,7 +71,7 @@ def status(
         answer = await remote.get("status")
         return Picture(data=answer.data(), table=tables.status(answer.read(Status)))
 
-    _run(look, url, token_file, output, watch=watch)
+    present(look, url, token_file, output, watch=watch)
 
 
 def alerts(
@@ -81,7 +92,7 @@ def alerts(
         found = answer.read(Alerts).alerts
         return Picture(data=answer.data(), table=tables.alerts(found) if found else Text("no alerts"))
 
-    _run(look, url, token_file, output, watch=watch)
+    present(look, url, token_file, output, watch=watch)
 
 
 def runs(
@@ -100,7 +111,7 @@ def runs(
         found = answer.read(Runs).runs
         return Picture(data=answer.data(), table=tables.runs(found) if found else Text("no runs"))
 
-    _run(look, url, token_file, output, watch=watch)
+    present(look, url, token_file, output, watch=watch)
 
 
 def ratings(
@@ -119,7 +130,7 @@ def ratings(
         found = answer.read(Ratings).ratings
         return Picture(data=answer.data(), table=tables.ratings(found) if found else Text("no ratings"))
 
-    _run(look, url, token_file, output, watch=watch)
+    present(look, url, token_file, output, watch=watch)
 
 
 def actions(
@@ -140,7 +151,7 @@ def actions(
         parts += [Text(), tables.audit(found.audit)] if found.audit else []
         return Picture(data=answer.data(), table=Group(*parts))
 
-    _run(look, url, token_file, output, watch=watch)
+    present(look, url, token_file, output, watch=watch)
 
 
 def show(
@@ -172,7 +183,7 @@ def show(
         head = [Text(line, no_wrap=True, overflow="ignore") for line in (plain(conversation), *links)]
         return Picture(data=data, table=Group(*head, *_sections(*found)))
 
-    _run(look, url, token_file, output, watch=watch)
+    present(look, url, token_file, output, watch=watch)
 
 
 def _projects(of_runs: Runs, of_alerts: Alerts, of_ratings: Ratings, of_actions: Actions) -> list[str]:
@@ -200,7 +211,8 @@ def _sections(of_runs: Runs, of_alerts: Alerts, of_ratings: Ratings, of_actions:
 # Writing
 
 
-def _run(look: Look, url: str, token_file: Path | None, output: Output, *, watch: bool) -> None:
+def present(look: Look, url: str, token_file: Path | None, output: Output, *, watch: bool = False) -> None:
+    """Write what `look` finds, once, or until a signal."""
     encodable()
     asyncio.run(_watch(look, url, token_file, output) if watch else _once(look, url, token_file, output))
 

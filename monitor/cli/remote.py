@@ -70,6 +70,11 @@ class Remote:
         """Return the answer to an order."""
         return await self._ask("POST", path, json=body)
 
+    async def delete(self, path: str, *names: str, **params: str) -> Answer:
+        """Return the answer to taking away what `names` mean below a path."""
+        below = "".join(f"/{quote(name, safe='')}" for name in names)
+        return await self._ask("DELETE", f"{path}{below}", params=params)
+
     def page(self, project: str, conversation_id: str) -> str:
         """Return the address of the page about a conversation."""
         return f"{self._origin}/c/{quote(project, safe='')}/{quote(conversation_id, safe='')}"

@@ -15,12 +15,26 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from monitor.cli.answers import Action, Alert, App, Brake, Line, Poll, Project, Rating, Receiver, Run, Status
+from monitor.cli.answers import (
+    Ack,
+    Action,
+    Alert,
+    App,
+    Brake,
+    Line,
+    Poll,
+    Project,
+    Rating,
+    Receiver,
+    Run,
+    Silence,
+    Status,
+)
 from monitor.cli.text import plain
 from monitor.durations import format_duration
 from monitor.rules.humanize import humanize
 
-__all__ = ["actions", "alerts", "audit", "brake", "ratings", "runs", "status"]
+__all__ = ["acks", "actions", "alerts", "audit", "brake", "ratings", "runs", "silences", "status"]
 
 _NARROW = 12  # columns, which leave room for a time and an id
 
@@ -34,6 +48,7 @@ _STYLES = {
     "blind": "red",
     "auth_failing": "red",
     "failing": "red",
+    "refuses": "red",
     "ineffective": "red",
     "error": "red",
     "pending": "yellow",
@@ -87,10 +102,23 @@ def _late(poll: Poll) -> str:
 def _receivers(found: Sequence[Receiver]) -> Table:
     table = _table("receiver", "state", "waiting", "last delivery (UTC)")
     for receiver in found:
-        state = "failing" if receiver.failing_since else "delivering" if receiver.delivered_at else "not used yet"
-        name = _lines(receiver.name, receiver.error)
-        table.add_row(name, _word(state), Text(str(receiver.pending)), _moment(receiver.delivered_at))
+        lost = f"an alert was set aside at {_line_moment(receiver.set_aside_at)}" if receiver.set_aside_at else None
+        name = _lines(receiver.name, receiver.error, _rest(receiver), lost)
+        waiting, delivered = Text(str(receiver.pending)), _moment(receiver.delivered_at)
+        table.add_row(name, _word(_receiver_state(receiver)), waiting, delivered)
     return table
+
+
+def _receiver_state(receiver: Receiver) -> str:
+    if receiver.permanent:
+        return "refuses"
+    return "failing" if receiver.failing_since else "delivering" if receiver.delivered_at else "not used yet"
+
+
+def _rest(receiver: Receiver) -> str | None:
+    """Return until when one that fails is left alone; others rest for moments only, for the sake of their pace."""
+    at = receiver.resting_until if receiver.failing_since else None
+    return f"tried again at {_line_moment(at)}" if at else None
 
 
 def brake(of: Brake) -> str:
@@ -114,8 +142,34 @@ def alerts(found: Iterable[Alert]) -> Table:
         about = alert.subject.get("conversation_id")
         of = plain(alert.labels.get("app", ""))
         name = " ".join(filter(None, (plain(alert.alertname), plain(alert.project), of)))
-        what = _lines(name, alert.annotations.get("summary"), about)
+        acked = f"acked by {alert.acked_by} until {_until(alert.acked_until)}" if alert.acked_by else None
+        held = [*(f"muted by {why.replace('_', ' ')}" for why in alert.muted_by), acked]
+        fingerprint = f"alert {alert.fingerprint}" if alert.state == "firing" else None
+        what = _lines(name, alert.annotations.get("summary"), about, *held, fingerprint)
         table.add_row(_words(alert.state, state, severity), _moment(since), what)
+    return table
+
+
+def silences(found: Iterable[Silence]) -> Table:
+    """Return silences, each with what it holds and who wants that."""
+    table = _table("silence", "ends (UTC)", "matchers, comment", narrow=True)
+    for silence in found:
+        ends = _moment(silence.ends_at) if silence.ends_at else Text("when all\nresolved")
+        starts = f"from {_line_moment(silence.starts_at)}" if silence.state == "pending" else None
+        ended = f"ended by {silence.ended_by}" if silence.ended_by else None
+        what = _lines(" ".join(silence.matchers), f"{silence.author}: {silence.comment}", starts, ended)
+        table.add_row(_words(silence.id, silence.state), ends, what)
+    return table
+
+
+def acks(found: Iterable[Ack]) -> Table:
+    """Return acknowledgements, each with its alert and who takes care of it."""
+    table = _table("ack", "until (UTC)", "alert", narrow=True)
+    for ack in found:
+        name = " ".join(filter(None, (ack.alertname, ack.project)))
+        by = f"{ack.by}: {ack.comment}" if ack.comment else ack.by
+        what = _lines(name, by, ack.subject.get("conversation_id"), f"alert {ack.fingerprint}")
+        table.add_row(_words(ack.end or "active"), _moment(ack.until), what)
     return table
 
 
@@ -208,6 +262,10 @@ def _moment(at: str | None) -> Text:
 
 def _line_moment(at: str) -> str:
     return f"{' '.join(_date_and_time(at))} UTC"
+
+
+def _until(at: str | None) -> str:
+    return _line_moment(at) if at else "it is resolved"
 
 
 def _date_and_time(at: str) -> tuple[str, str]:

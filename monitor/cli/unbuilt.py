@@ -12,9 +12,6 @@ __all__ = ["UNBUILT", "register"]
 UNBUILT = (
     "rules",
     "backtest",
-    "silence",
-    "ack",
-    "routes",
     "notify",
     "drill",
     "migrate",

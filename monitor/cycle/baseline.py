@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from monitor.alerting import lifecycle
-from monitor.alerting.lifecycle import Terms
 from monitor.alli.listing import Listing
 from monitor.commit import Commit, Moment
 from monitor.cycle.project import Project
 from monitor.cycle.rating_looks import RatingLooks, look_at
-from monitor.model.alert import Identity
-from monitor.model.builtin import SEVERITIES, Builtin
+from monitor.model.builtin import Builtin
 from monitor.model.capabilities import Proof
 from monitor.model.conversation import Chat, Conversation, Vote
 from monitor.model.rating import RatingChange
@@ -23,7 +20,6 @@ from monitor.watch import conversations as watch
 
 __all__ = ["Baseline"]
 
-_EVENT_TERMS = Terms(resolve_after=86400.0)
 _LOOK_BACK = 7 * 86400.0  # seconds, where no sweep says how far to look back
 
 
@@ -118,13 +114,12 @@ class Baseline:
             f"{votes[Vote.NEGATIVE]} negative and {votes[Vote.POSITIVE]} positive ratings recorded without alerts. "
             "From now on every change is told."
         )
-        labels = {
-            "alertname": Builtin.BASELINE_RECORDED.value,
-            "project": self._project.name,
-            "severity": SEVERITIES[Builtin.BASELINE_RECORDED],
-        }
-        identity = Identity(project=self._project.name, rule=Builtin.BASELINE_RECORDED.value)
-        step = lifecycle.fire_event(
-            identity, now=moment.server, terms=_EVENT_TERMS, labels=labels, annotations={"summary": summary}
+        await commit.fire_builtin(
+            Builtin.BASELINE_RECORDED,
+            project=self._project.name,
+            subject={},
+            labels={},
+            summary=summary,
+            moment=moment,
+            facts=self._project.facts(),
         )
-        await commit.settle(None, step, moment)

@@ -8,7 +8,10 @@ from monitor.model.blind import Blind
 from monitor.store.observations import Pass
 from monitor.tracking.coverage import blind_after_pass, extend
 
-__all__ = ["KEPT", "Coverage"]
+__all__ = ["KEPT", "POLL", "Coverage"]
+
+POLL = "runs"
+"""The name of the poll whose complete passes observe a project."""
 
 KEPT = 31 * 86400.0
 """Seconds for which blind times are kept."""

@@ -65,6 +65,7 @@ class CrossChecks:
             summary=summary,
             true=true,
             moment=moment,
+            facts=self._project.facts_about(run, moment),
         )
 
     def _is_due(self, run: Run, now: float) -> bool:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from monitor.alerting.guard import Decision
 from monitor.clock import Clock
 from monitor.commit import Commit, Commits, Moment
+from monitor.cycle.coverage import POLL
 from monitor.cycle.project import Project
-from monitor.cycle.runs import POLL
 from monitor.metrics import Metrics
 from monitor.model.alert import Alert, Resolution
 from monitor.model.builtin import Builtin
+from monitor.model.run import Run
 from monitor.model.stop import StopMode, StopResult
 from monitor.store.outbox import Health
 from monitor.tracking.capability_report import degradations
@@ -21,6 +22,7 @@ from monitor.tracking.contradictions import is_hidden
 __all__ = ["DaemonHealth", "ProjectHealth"]
 
 _HOUR = 3600.0
+_SET_ASIDE_SHOWN = 900.0  # seconds for which a receiver that did not take an alert is told of
 _FAILING_AFTER = 3  # failed attempts in a row
 _DEGRADED_FOR = 600.0  # seconds after the newest sign
 
@@ -58,46 +60,66 @@ class ProjectHealth:
         """Write what is known about the health of the project. Raises StorageError."""
         async with self._project.commits.begin() as commit:
             moment = self._project.moment()
-            await self._auth(commit, moment)
-            await self._blind(commit, moment)
-            await self._degraded(commit, moment)
-            await self._budget(commit, moment)
-            await self._rules(commit, moment)
-            await self._removed_rules(commit, moment)
+            known = list((await commit.tx.alerts.open(self._project.name)).values())
+            open_runs = list((await commit.tx.runs.open(self._project.name)).values())
+            await self._auth(commit, known, moment)
+            await self._blind(commit, known, moment)
+            await self._degraded(commit, known, open_runs, moment)
+            await self._budget(commit, known, open_runs, moment)
+            await self._rules(commit, known, moment)
+            await self._removed_rules(commit, known, moment)
         self._show(moment)
 
     async def _raise(
-        self, commit: Commit, name: Builtin, summary: str, *, true: bool, moment: Moment, rule: str = ""
+        self,
+        commit: Commit,
+        known: Sequence[Alert],
+        name: Builtin,
+        summary: str,
+        *,
+        true: bool,
+        moment: Moment,
+        rule: str = "",
     ) -> None:
+        """Write what became of a built-in alert; what is not so, and is not `known` to be told, needs no look at it."""
         subject = {"rule": rule} if rule else {}
+        if not true and not any(_is(alert, name, subject) for alert in known):
+            return
         await commit.raise_builtin(
-            name, project=self._project.name, subject=subject, labels={}, summary=summary, true=true, moment=moment
+            name,
+            project=self._project.name,
+            subject=subject,
+            labels={},
+            summary=summary,
+            true=true,
+            moment=moment,
+            facts=self._project.facts(),
         )
 
-    async def _auth(self, commit: Commit, moment: Moment) -> None:
+    async def _auth(self, commit: Commit, known: Sequence[Alert], moment: Moment) -> None:
         summary = (
             f"Alli refuses the credential of project {self._project.name}: nothing is observed until it is replaced. "
             f"{self.auth_error or ''}"
         )
-        await self._raise(commit, Builtin.MONITOR_API_AUTH, summary, true=self.auth_error is not None, moment=moment)
+        true = self.auth_error is not None
+        await self._raise(commit, known, Builtin.MONITOR_API_AUTH, summary, true=true, moment=moment)
 
-    async def _blind(self, commit: Commit, moment: Moment) -> None:
+    async def _blind(self, commit: Commit, known: Sequence[Alert], moment: Moment) -> None:
         done = await commit.tx.observations.newest_pass(self._project.name, POLL)
         since = max(done.completed_at if done else self._started_at, 0.0)
         if done is not None and done.completed_at < self._started_at:
             since = self._started_at  # what was missed while no daemon ran is not this one's blindness
         blind = moment.server - since > 3 * self._project.polling.runs
         summary = f"No complete look at the runs of project {self._project.name} for {moment.server - since:.0f} s."
-        await self._raise(commit, Builtin.MONITOR_BLIND, summary, true=blind, moment=moment)
+        await self._raise(commit, known, Builtin.MONITOR_BLIND, summary, true=blind, moment=moment)
 
-    async def _degraded(self, commit: Commit, moment: Moment) -> None:
+    async def _degraded(self, commit: Commit, known: Sequence[Alert], open_runs: Sequence[Run], moment: Moment) -> None:
         """Raise an alert for each cause, so that one that comes while another stands is told, too."""
-        open_runs = (await commit.tx.runs.open(self._project.name)).values()
         hidden = [run for run in open_runs if is_hidden(run, interval=self._project.polling.runs, now=moment.server)]
         begin = f"Alli does not answer about project {self._project.name} as it should"
         causes = {cause: f"{begin}: {text}." for cause, text in self._causes(len(hidden), moment.server).items()}
-        known = await commit.tx.alerts.open(self._project.name, rules=[Builtin.MONITOR_DEGRADED.value])
-        told = {dict(a.identity.subject).get("cause", ""): a.annotations["summary"] for a in known.values()}
+        degraded = [alert for alert in known if alert.identity.rule == Builtin.MONITOR_DEGRADED.value]
+        told = {dict(a.identity.subject).get("cause", ""): a.annotations["summary"] for a in degraded}
         for cause, summary in (told | causes).items():
             await commit.raise_builtin(
                 Builtin.MONITOR_DEGRADED,
@@ -107,6 +129,7 @@ class ProjectHealth:
                 summary=summary,
                 true=cause in causes,
                 moment=moment,
+                facts=self._project.facts(),
             )
 
     def _causes(self, hidden: int, now: float) -> dict[str, str]:
@@ -118,39 +141,42 @@ class ProjectHealth:
         incomplete = {poll: f"{poll} does not get through: {why}" for poll, why in self.incomplete.items()}
         return recent | missing | incomplete | proven
 
-    async def _budget(self, commit: Commit, moment: Moment) -> None:
+    async def _budget(self, commit: Commit, known: Sequence[Alert], open_runs: Sequence[Run], moment: Moment) -> None:
         """Alert while a run is overdue and goes on because the budget of this hour is spent."""
-        newest = await commit.tx.stops.newest(self._project.name, limit=200)
-        open_runs = {run.id for run in (await commit.tx.runs.open(self._project.name)).values()}
+        newest = await commit.tx.stops.newest(self._project.name, limit=200) if open_runs else []
+        going_on = {run.id for run in open_runs}
         waiting = [
             stop
             for stop in newest
             if stop.mode is StopMode.ENFORCE
             and stop.result is StopResult.REFUSED
             and stop.reason == Decision.BUDGET_SPENT.value
-            and stop.run_id in open_runs
+            and stop.run_id in going_on
         ]
         summary = f"The stop budget of project {self._project.name} is spent; overdue runs that go on: {len(waiting)}."
-        await self._raise(commit, Builtin.STOP_BUDGET_SPENT, summary, true=bool(waiting), moment=moment)
+        await self._raise(commit, known, Builtin.STOP_BUDGET_SPENT, summary, true=bool(waiting), moment=moment)
 
-    async def _rules(self, commit: Commit, moment: Moment) -> None:
+    async def _rules(self, commit: Commit, known: Sequence[Alert], moment: Moment) -> None:
         for rule in self._project.rules.rules:
             failure = self._project.failing_rules.get(rule.name)
             summary = f"Rule {rule.name} failed when it was last evaluated: {failure}. It stays on."
             await self._raise(
-                commit, Builtin.RULE_FAILING, summary, true=failure is not None, moment=moment, rule=rule.name
+                commit, known, Builtin.RULE_FAILING, summary, true=failure is not None, moment=moment, rule=rule.name
             )
 
-    async def _removed_rules(self, commit: Commit, moment: Moment) -> None:
+    async def _removed_rules(self, commit: Commit, known: Sequence[Alert], moment: Moment) -> None:
         """Resolve alerts whose rule a reload or a restart took away."""
         names = {rule.name for rule in self._project.rules.rules} | {name.value for name in Builtin}
-        alerts = (await commit.tx.alerts.open(self._project.name)).values()
-        orphans = [alert for alert in alerts if alert.identity.rule not in names]
+        orphans = [alert for alert in known if alert.identity.rule not in names]
         await commit.end_alerts(orphans, Resolution.RULE_REMOVED, moment)
 
     def _show(self, moment: Moment) -> None:
         metrics = self._project.metrics
         metrics.clock_offset.labels(self._project.name).set(round(moment.offset, 3))
+
+
+def _is(alert: Alert, name: Builtin, subject: Mapping[str, str]) -> bool:
+    return alert.identity.rule == name.value and dict(alert.identity.subject) == subject
 
 
 class DaemonHealth:
@@ -185,15 +211,20 @@ class DaemonHealth:
             self._commits.metrics.outbox_oldest.labels(name).set(waiting.oldest_at if waiting else 0)
 
     async def _receiver(self, commit: Commit, health: Health, moment: Moment) -> None:
-        failing = health.permanent or health.attempts >= _FAILING_AFTER
+        set_aside = health.set_aside_at is not None and moment.own - health.set_aside_at < _SET_ASIDE_SHOWN
+        failing = health.permanent or health.attempts >= _FAILING_AFTER or set_aside
         configured = health.destination in self._commits.announcer.integrations
-        what = "refuses notifications; those are set aside" if health.permanent else "does not take notifications"
+        what = "does not take notifications"
+        if health.permanent:
+            what = "refuses whatever it is sent; that waits until the receiver or its configuration is mended"
+        elif set_aside:
+            what = "did not take an alert, which was set aside: the log says which and why"
         await commit.raise_builtin(
             Builtin.RECEIVER_FAILING,
             project="",
             subject={"integration": health.destination},
             labels={"receiver": health.destination.partition("/")[0]},
-            summary=f"Receiver {health.destination} {what}: {health.error}",
+            summary=f"Receiver {health.destination} {what}{f': {health.error}' if health.error else ''}",
             true=failing and configured,
             moment=moment,
         )

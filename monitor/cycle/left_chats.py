@@ -76,6 +76,7 @@ class LeftChats:
                 summary="Nothing runs any more, but the chat that was being written was never completed.",
                 true=True,
                 moment=self._project.moment(),
+                facts=self._project.facts(),
             )
 
     async def _look_again(self, alert: Alert) -> None:

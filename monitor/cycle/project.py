@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from monitor.alerting.lifecycle import Terms
@@ -13,12 +14,15 @@ from monitor.metrics import Metrics
 from monitor.model.blind import Blind
 from monitor.model.capabilities import Capabilities
 from monitor.model.conversation import App
+from monitor.model.facts import Facts
+from monitor.model.run import Run
 from monitor.model.stop import StopMode
 from monitor.rules.evaluate import Evaluation
 from monitor.rules.files import RuleSet
 from monitor.rules.humanize import not_observed
 from monitor.rules.rule import Rule
 from monitor.settings import Polling, Settings
+from monitor.tracking.facts import of_run
 
 __all__ = ["Project"]
 
@@ -93,6 +97,15 @@ class Project:
         runbook = self.settings.app_policy(app, self.name).runbook_url if app else None
         coverage = {"coverage": not_observed(blind, self.zone)} if blind else {}
         return {**({"runbook_url": runbook} if runbook else {}), **evaluation.annotations, **coverage}
+
+    def facts(self, blind: Blind | None = None) -> Facts:
+        """Return what messages say of anything in the project; `blind` is the time not observed right before it."""
+        return Facts(timezone=self.zone.key, blind_before=blind.seconds if blind is not None else 0.0)
+
+    def facts_about(self, run: Run, moment: Moment, blind: Blind | None = None) -> Facts:
+        """Return what messages say of a run at `moment`; `blind` is the time not observed right before an alert."""
+        limit = self.settings.app_policy(run.app, self.name).run_limit
+        return of_run(replace(self.facts(blind), limit=limit), run, now=moment.server)
 
     def note(self, evaluation: Evaluation) -> None:
         """Count an evaluation, and remember whether its rule fails."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from monitor.alerting import lifecycle
 from monitor.commit import Commit, Moment
+from monitor.cycle.caught_up import CaughtUp
+from monitor.cycle.coverage import POLL, Coverage
+from monitor.cycle.excerpts import excerpt_of_rating
 from monitor.cycle.project import Project
 from monitor.model.alert import Alert, Identity, Resolution, fingerprint
 from monitor.model.blind import Blind
 from monitor.model.conversation import App
+from monitor.model.facts import Facts
 from monitor.model.rating import RatingChange
 from monitor.rules.cel import Truth
 from monitor.rules.evaluate import Evaluation, evaluate, evaluate_where
@@ -24,10 +29,12 @@ Values = tuple[tuple[str, str], ...]
 
 
 class RatingRules:
-    """Asks the rules of one project about ratings."""
+    """Asks the rules of one project about ratings; `coverage` tells what was not observed."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, coverage: Coverage) -> None:
         self._project = project
+        self._coverage = coverage
+        self._caught_up = CaughtUp(project)
 
     def event_names(self) -> list[str]:
         """Return the names of the rules about single changes."""
@@ -35,7 +42,7 @@ class RatingRules:
 
     async def evaluate_events(self, commit: Commit, changes: Sequence[RatingChange], moment: Moment) -> None:
         """Fire events about these changes, and withdraw those that a change takes back."""
-        blinds = await self._blinds(commit, changes)
+        blinds = await self._blinds(commit, changes, moment)
         for change in changes:
             blind = _blind(change, blinds)
             for evaluation in evaluate(self._events(), rating_variables(change, now=moment.server, blind=blind)):
@@ -47,12 +54,19 @@ class RatingRules:
         for rule in self._windows():
             await self._evaluate_window(commit, rule, moment)
 
-    async def _blinds(self, commit: Commit, changes: Iterable[RatingChange]) -> list[Blind]:
-        """Return the blind times in which any of these changes may have happened."""
+    async def tell_held(self, commit: Commit, alerts: Sequence[Alert], moment: Moment) -> None:
+        """Tell, one by one or by a summary, of events that a blind time hid; `alerts` are the open ones."""
+        await self._caught_up.tell(commit, self._events(), alerts, moment)
+
+    async def _blinds(self, commit: Commit, changes: Iterable[RatingChange], moment: Moment) -> list[Blind]:
+        """Return the blind times in which any of these changes may have happened, one that goes on included."""
         since = min((change.rating.not_before for change in changes), default=None)
         if since is None:
             return []
-        return await commit.tx.observations.blind_times(self._project.name, since=since)
+        known = await commit.tx.observations.blind_times(self._project.name, since=since)
+        newest = await commit.tx.observations.newest_pass(self._project.name, POLL)
+        going_on = self._coverage.blind(newest, moment)
+        return known if going_on is None else [*known, going_on]
 
     async def _apply_event(
         self, commit: Commit, change: RatingChange, evaluation: Evaluation, blind: Blind | None, moment: Moment
@@ -67,21 +81,23 @@ class RatingRules:
             step = lifecycle.fire_event(
                 identity,
                 now=moment.server,
-                terms=self._project.terms(rule, gap=_GAP),
+                terms=replace(self._project.terms(rule, gap=_GAP), announce_within=self._caught_up.held_for(blind)),
                 # whose rating it is must tell label sets apart: that is all Alertmanager knows an alert by
                 labels=self._project.labels(rule, change.app, {**ids, "by": rating.by.value}),
                 annotations=self._project.annotations(evaluation, change.app, blind),
+                facts=self._facts(change, blind),
             )
             await commit.settle(None, step, moment)
         elif evaluation.truth is Truth.FALSE and before is not None:
-            step = lifecycle.end(before, Resolution.WITHDRAWN, now=moment.server)
+            facts = replace(before.facts, rating=rating.vote.value)
+            step = lifecycle.end(before, Resolution.WITHDRAWN, now=moment.server, facts=facts)
             await commit.settle(before, step, moment)
 
     async def _evaluate_window(self, commit: Commit, rule: Rule, moment: Moment) -> None:
         within = rule.within or 0.0
         happened = await commit.tx.ratings.changes(self._project.name, since=moment.server - within)
         open_alerts = await commit.tx.alerts.open(self._project.name, rules=[rule.name])
-        grouped = self._grouped(rule, happened, await self._blinds(commit, happened), moment)
+        grouped = self._grouped(rule, happened, await self._blinds(commit, happened, moment), moment)
         # A group that an alert is about and nothing happened in any more is to be asked about as well.
         for alert in open_alerts.values():
             grouped.setdefault(alert.identity.subject, [])
@@ -130,8 +146,17 @@ class RatingRules:
             terms=self._project.terms(rule, gap=_GAP),
             labels=self._window_labels(rule, values, app),
             annotations=self._project.annotations(evaluation, app if "app.id" in rule.by else None),
+            facts=replace(self._project.facts(), count=len(changes), within=rule.within),
         )
         await commit.settle(before, step, moment)
+
+    def _facts(self, change: RatingChange, blind: Blind | None) -> Facts:
+        return replace(
+            self._project.facts(blind),
+            rating=change.rating.vote.value,
+            rated_by=change.rating.by.value,
+            excerpt=excerpt_of_rating(change, self._project.settings),
+        )
 
     def _window_labels(self, rule: Rule, values: Values, app: App | None) -> dict[str, str]:
         """Return the labels of a window's alert: the values of `by` with `_` for dots."""

@@ -8,8 +8,9 @@ import structlog
 
 from monitor.alli.listing import Listing
 from monitor.alli.pacing import Priority
-from monitor.commit import Commit, Moment
 from monitor.cycle.baseline import Baseline
+from monitor.cycle.caught_up import is_held
+from monitor.cycle.coverage import Coverage
 from monitor.cycle.project import Project
 from monitor.cycle.rating_looks import RatingLooks
 from monitor.cycle.rating_rules import RatingRules
@@ -37,14 +38,14 @@ def sweep_name(tier: RatingTier) -> str:
 
 class RatingCycle:
     """
-    Keeps the ratings of one project and acts on their changes.
+    Keeps the ratings of one project and acts on their changes; `coverage` tells what of it was not observed.
 
     `incomplete` tells by poll why its newest pass did not get through, of those that did not.
     """
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, coverage: Coverage) -> None:
         self._project = project
-        self._rules = RatingRules(project)
+        self._rules = RatingRules(project, coverage)
         self._looks = RatingLooks(project, self._rules)
         self._baseline = Baseline(project, self._looks, poll=CONVERSATIONS, overlap=_OVERLAP)
         self._measured: dict[str, Measured] = {}
@@ -129,10 +130,12 @@ class RatingCycle:
                 self._show_active(active)
 
     async def evaluate(self) -> None:
-        """Do what only the passing of time brings: windows empty, events expire. Raises StorageError."""
+        """Do what only the passing of time brings: windows empty, events wait and expire. Raises StorageError."""
         async with self._project.commits.begin() as commit:
             moment = self._project.moment()
-            await self._expire(commit, moment)
+            alerts = list((await commit.tx.alerts.open(self._project.name)).values())
+            await self._rules.tell_held(commit, alerts, moment)
+            await commit.end_alerts([a for a in alerts if _is_over(a, moment.server)], Resolution.EXPIRED, moment)
             done = await commit.tx.observations.newest_pass(self._project.name, CONVERSATIONS)
             gap = 3 * self._project.polling.conversations
             if done is not None and moment.server - done.completed_at <= max(gap, 60.0):
@@ -179,11 +182,6 @@ class RatingCycle:
         async with self._project.commits.store.transaction() as tx:
             await tx.observations.record_pass(self._project.name, poll, done)
 
-    async def _expire(self, commit: Commit, moment: Moment) -> None:
-        """Resolve events whose resolve_after passed."""
-        over = [a for a in (await commit.tx.alerts.open(self._project.name)).values() if _is_over(a, moment.server)]
-        await commit.end_alerts(over, Resolution.EXPIRED, moment)
-
     def _note(self, poll: str, listing: Listing) -> None:
         """Say once why passes of a poll do not get through."""
         why = listing.incomplete_because
@@ -213,4 +211,6 @@ class RatingCycle:
 
 
 def _is_over(alert: Alert, now: float) -> bool:
-    return alert.state is AlertState.FIRING and alert.expires_at is not None and alert.expires_at <= now
+    """Return whether an event expired; one that waits for others to be told with it still waits."""
+    expired = alert.expires_at is not None and alert.expires_at <= now
+    return alert.state is AlertState.FIRING and expired and not is_held(alert)

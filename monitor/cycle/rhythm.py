@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import structlog
 
+from monitor.cycle.coverage import POLL
 from monitor.cycle.project import Project
 from monitor.cycle.ratings import CONVERSATIONS, sweep_name
-from monitor.cycle.runs import POLL
 from monitor.durations import format_duration
 from monitor.tracking.shedding import Work, intervals
 

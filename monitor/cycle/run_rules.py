@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
 
 from monitor.alerting import lifecycle
 from monitor.commit import Commit, Moment
+from monitor.cycle.excerpts import Questions
 from monitor.cycle.project import Project
 from monitor.cycle.stops import want_stop
 from monitor.model.alert import Alert, AlertState, Identity, fingerprint
+from monitor.model.blind import Blind
+from monitor.model.facts import Facts
 from monitor.model.run import Run
 from monitor.rules.cel import Truth
-from monitor.rules.evaluate import Evaluation, evaluate
+from monitor.rules.evaluate import evaluate
 from monitor.rules.rule import Rule, Subject
 from monitor.rules.variables import age_since, run_variables
 from monitor.tracking.coverage import may_hide
@@ -25,6 +29,7 @@ class RunRules:
 
     def __init__(self, project: Project) -> None:
         self._project = project
+        self.questions = Questions()
         self._asked_at: dict[str, float] = {}
 
     async def evaluate(self, commit: Commit, known: Iterable[Run], moment: Moment) -> None:
@@ -54,6 +59,9 @@ class RunRules:
             rule = evaluation.rule
             identity = Identity(project=run.project, rule=rule.name, subject=tuple(sorted(subject.items())))
             before = open_alerts.get(fingerprint(identity))
+            if before is None and evaluation.truth is Truth.FALSE:
+                continue
+            blind = self._hidden_by(run, before, moment)
             step = lifecycle.advance(
                 before,
                 identity,
@@ -61,7 +69,8 @@ class RunRules:
                 now=moment.server,
                 terms=self._project.terms(rule, gap=blind_after(self._interval), stop_mode=policy.stop_mode),
                 labels=self._project.labels(rule, run.app, subject),
-                annotations=self._annotations(evaluation, run, before, moment),
+                annotations=self._project.annotations(evaluation, run.app, blind),
+                facts=self._facts(run, before, blind, moment),
             )
             alert = await commit.settle(before, step, moment)
             if before is None and alert is not None:
@@ -70,11 +79,17 @@ class RunRules:
             if alert is not None and fires and rule.stops:
                 await want_stop(self._project, commit, run, alert, moment)
 
-    def _annotations(self, evaluation: Evaluation, run: Run, before: Alert | None, moment: Moment) -> Mapping[str, str]:
-        """Return what the rule says, and for how long nothing was observed before where that matters."""
+    def _facts(self, run: Run, before: Alert | None, blind: Blind | None, moment: Moment) -> Facts:
+        """Return what messages say of the run; once an alert quotes its question it goes on to do so."""
+        facts = self._project.facts_about(run, moment, blind)
+        if before is not None and before.facts.excerpt:
+            return facts
+        return replace(facts, excerpt=self.questions.excerpt(run.conversation_id, self._project.settings))
+
+    def _hidden_by(self, run: Run, before: Alert | None, moment: Moment) -> Blind | None:
+        """Return the time without observation in which what the alert says may have happened, None where none did."""
         true_since = before.pending_since if before is not None else moment.server
-        hidden = run.blind is not None and may_hide(run, true_since=true_since, interval=self._interval)
-        return self._project.annotations(evaluation, run.app, run.blind if hidden else None)
+        return run.blind if may_hide(run, true_since=true_since, interval=self._interval) else None
 
     def _measure_delay(self, commit: Commit, rule: Rule, run: Run, moment: Moment) -> None:
         """Count how late the rule was found true, if it was an age that made it true since it was asked last."""

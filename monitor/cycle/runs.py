@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -10,7 +12,7 @@ import structlog
 
 from monitor.alerting import lifecycle
 from monitor.commit import Commit, Moment
-from monitor.cycle.coverage import Coverage
+from monitor.cycle.coverage import POLL, Coverage
 from monitor.cycle.cross_checks import CrossChecks
 from monitor.cycle.left_chats import LeftChats
 from monitor.cycle.project import Project
@@ -27,11 +29,10 @@ from monitor.tracking.runs import Ledger
 from monitor.watch import runs as watch
 from monitor.watch.runs import Fate, Reach, RunsSeen
 
-__all__ = ["POLL", "RunCycle"]
+__all__ = ["RunCycle"]
 
 log = structlog.get_logger()
 
-POLL = "runs"
 _DETAIL_AFTER = 0.25  # of the limit: from this age on, the steps of a run are read
 _DETAIL_EVERY = 60.0  # seconds between two readings of the steps of one run
 _LOOK_FIRST = 5.0  # seconds for which an announcement waits for the last look at a stop
@@ -43,16 +44,18 @@ _FEWEST_ASKED = 5
 
 
 class RunCycle:
-    """Keeps the run ledger of one project and acts on it."""
+    """Keeps the run ledger of one project and acts on it; `coverage` is told of every complete pass."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, coverage: Coverage) -> None:
         self._project = project
         self._rules = RunRules(project)
-        self._coverage = Coverage(project)
+        self._coverage = coverage
         self._cross_checks = CrossChecks(project)
         self._left_chats = LeftChats(project)
         self._detailed_at: dict[str, float] = {}
         self._list_tells = True
+        self._between_passes = asyncio.Event()
+        self._between_passes.set()
         self.incomplete: dict[str, str] = {}
 
     @property
@@ -62,6 +65,14 @@ class RunCycle:
 
     async def poll(self) -> None:
         """Do one whole cycle. Raises what the client raises, and StorageError; then nothing was changed."""
+        self._between_passes.clear()
+        try:
+            await self._pass()
+        finally:
+            self._between_passes.set()
+        await self._left_chats.look()
+
+    async def _pass(self) -> None:
         name = self._project.name
         async with self._project.commits.store.snapshot() as tx:
             open_runs = await tx.runs.open(name)
@@ -70,12 +81,14 @@ class RunCycle:
         seen = await watch.look(self._project.client, open_runs, self._wants_detail, self._reach(), just_ended)
         missing = self._reconcile(open_runs, seen, previous).missing
         fates = await watch.confirm(self._project.client, missing)
+        self._rules.questions.saw(sighting.conversation for sighting in seen.sightings)
         running = await self._cross_checks.ask(open_runs, seen)
         async with self._project.commits.begin() as commit:
-            # The ledger may have moved while we were asking: a stop may have ended a run that the list still showed.
-            open_runs = await commit.tx.runs.open(name)
-            ended = await commit.tx.runs.ended_since(name, seen.asked_at)
-            current = [s for s in seen.sightings if ended.get(s.conversation.id, _FOREVER_AGO) < s.at]
+            # The ledger may have moved while we were asking: a stop may have ended a run that the list still showed,
+            # and whether what it showed is the next run was not asked.
+            asked_about, open_runs = open_runs, await commit.tx.runs.open(name)
+            ended = asked_about.keys() - open_runs.keys()
+            current = [sighting for sighting in seen.sightings if sighting.conversation.id not in ended]
             moment = self._project.moment()
             ledger = self._reconcile(open_runs, replace(seen, sightings=tuple(current)), previous)
             ledger = contradictions.weigh(ledger, current, running, at=moment.server)
@@ -92,7 +105,6 @@ class RunCycle:
         self.incomplete = {} if seen.complete else {POLL: "the list of running conversations did not come to its end"}
         self._show(still_open)
         self._show_reach(seen)
-        await self._left_chats.look()
 
     async def evaluate(self) -> None:
         """
@@ -100,6 +112,7 @@ class RunCycle:
 
         Runs that were not seen for three intervals are unknown, and left alone. Raises StorageError.
         """
+        await self._pass_over()
         async with self._project.commits.begin() as commit:
             moment = self._project.moment()
             newest = await commit.tx.observations.newest_pass(self._project.name, POLL)
@@ -180,7 +193,9 @@ class RunCycle:
     async def _announce_overdue(self, commit: Commit, moment: Moment) -> None:
         """Announce alerts whose stop has no outcome yet after `verify_within`."""
         for alert in (await commit.tx.alerts.open(self._project.name)).values():
-            if alert.announced_at is not None or alert.announce_by is None or alert.announce_by > moment.server:
+            if alert.is_event or alert.announced_at is not None:
+                continue
+            if alert.announce_by is None or alert.announce_by > moment.server:
                 continue
             run_id = dict(alert.identity.subject).get("run_id", "")
             stop = await commit.tx.stops.of_run(run_id, StopMode.ENFORCE)
@@ -200,6 +215,16 @@ class RunCycle:
         return last_look - announce_by <= _LOOK_FIRST and moment.server < last_look + _LOOK_FIRST
 
     # Helpers
+
+    async def _pass_over(self) -> None:
+        """
+        Wait until no pass is under way, for at most an interval: it may show that a run ended before its limit.
+
+        The age of a run counts from the answer to a pass, so that a limit of whole intervals is over during a pass.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._project.clock.real_seconds(self.interval)):
+                await self._between_passes.wait()
 
     def _is_known(self, run: Run, moment: Moment) -> bool:
         return run.absent_since is None and moment.server - run.seen_at <= max(3 * self.interval, 1.0)
@@ -245,6 +270,7 @@ class RunCycle:
         ids = {run.id for run in open_runs}
         self._detailed_at = {id_: at for id_, at in self._detailed_at.items() if id_ in ids}
         self._rules.keep(ids)
+        self._rules.questions.keep({run.conversation_id for run in open_runs})
 
     def _show_begun(self, run: Run) -> None:
         app = run.app.name if run.app else None

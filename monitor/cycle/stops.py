@@ -130,6 +130,7 @@ async def intend(commit: Commit, stop: Stop, detail: str, moment: Moment) -> Non
         due_at=moment.own,
         at=moment.own,
     )
+    commit.after(commit.wake)
 
 
 async def end_run(commit: Commit, run: Run, outcome: Outcome, at: float, moment: Moment) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from monitor.model.facts import Facts
+
 __all__ = ["Alert", "AlertState", "Identity", "Resolution", "Transition", "fingerprint"]
 
 
@@ -34,6 +36,7 @@ class Transition(StrEnum):
     """What a notification tells about an alert."""
 
     FIRING = "firing"
+    ACKNOWLEDGED = "acknowledged"  # only for receivers that keep acknowledgements themselves
     RESOLVED = "resolved"
 
 
@@ -66,7 +69,8 @@ class Alert:
     `pending_since` is when its expression became true; `observed` counts the seconds of that which were really
     observed, up to `true_at`, the last time it was seen true. `fired_at` is when the rule fired. An alert whose rule
     has a stop action is announced when the outcome is known, at the latest at `announce_by`; `announced_at` is None
-    until then. Labels are frozen when it is announced.
+    until then. Labels are frozen when it is announced. One of many that were found at once after a blind time is not
+    told by itself: `told_by` is the fingerprint of the summary that counts it.
     """
 
     fingerprint: str
@@ -84,3 +88,5 @@ class Alert:
     expires_at: float | None = None  # events only: the end of their resolve_after
     resolved_at: float | None = None
     resolution: Resolution | None = None
+    told_by: str | None = None
+    facts: Facts = Facts()

@@ -22,6 +22,8 @@ class Builtin(StrEnum):
     STORAGE_FAILING = "StorageFailing"
     WATCHDOG = "Watchdog"
     BASELINE_RECORDED = "BaselineRecorded"
+    RATINGS_CAUGHT_UP = "RatingsCaughtUp"
+    DRILL = "Drill"
 
 
 SEVERITIES = {
@@ -37,5 +39,7 @@ SEVERITIES = {
     Builtin.STORAGE_FAILING: "critical",
     Builtin.WATCHDOG: "none",
     Builtin.BASELINE_RECORDED: "info",
+    Builtin.RATINGS_CAUGHT_UP: "info",
+    Builtin.DRILL: "info",
 }
 """The `severity` label of each."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-__all__ = ["App", "Chat", "Conversation", "Sender", "Step", "Vote"]
+__all__ = ["LONGEST_TEXT", "App", "Chat", "Conversation", "Sender", "Step", "Vote"]
+
+LONGEST_TEXT = 8000
+"""Characters of the text of a chat that are kept, where any are."""
 
 
 class Sender(StrEnum):
@@ -47,8 +50,8 @@ class Chat:
     """
     One message of a conversation.
 
-    Its text is not kept, only its length in characters (DraftJS is flattened first): enough to see progress and
-    emptiness, and nothing that could leak.
+    `length` is that of its text in characters (DraftJS is flattened first): enough to see progress and emptiness. The
+    text itself is empty unless excerpts of conversations are configured, and it is never written as it is.
     """
 
     id: str
@@ -56,6 +59,7 @@ class Chat:
     at: float
     completed: bool
     length: int = 0
+    text: str = field(default="", repr=False)
     type: str | None = None
     rating: Vote = Vote.NONE
     agent_rating: Vote = Vote.NONE

@@ -6,13 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from monitor.model.alert import Resolution, Transition
+from monitor.model.facts import Facts
 
 __all__ = ["Entry", "Notification"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One alert as it was at one transition, or as it is now when it is only repeated."""
+    """
+    One alert as it was at one transition, or as it is now when it is only repeated.
+
+    `rank` is how many others of its group fired when it was told to fire; it stays the same for its repeats. None
+    until then. `acked_by` is who acknowledged it, if anybody did.
+    """
 
     fingerprint: str
     status: Transition
@@ -22,6 +28,9 @@ class Entry:
     ends_at: float | None = None  # when it resolved; for a firing event alert, when it will expire
     url: str = ""  # where a person looks: the conversation or the alert
     resolution: Resolution | None = None
+    facts: Facts = Facts()
+    rank: int | None = None
+    acked_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,4 +48,5 @@ class Notification:
     group_key: str
     group_labels: Mapping[str, str]
     entries: tuple[Entry, ...]
-    reason: str = ""  # the named reason for sending: first_notification, new_alerts, resolved, repeat
+    reason: str = ""  # the named reason for sending: see `monitor.alerting.grouping.Reason`
+    shortened: bool = False  # what was long in its one alert was cut, since the receiver did not take it

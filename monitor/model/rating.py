@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from monitor.model.conversation import App, Vote
@@ -36,10 +36,17 @@ class Rating:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RatingChange:
-    """A transition of one rating from `previous` to `rating.vote`, with what rules may ask about it."""
+    """
+    A transition of one rating from `previous` to `rating.vote`, with what rules may ask about it.
+
+    `question` and `answer` are the texts of the last chat of the user before and of the rated chat, where texts are
+    kept at all; they are there only while the change is new, and never on disk.
+    """
 
     rating: Rating
     previous: Vote
     app: App | None
     user_id: str | None
     chat_at: float
+    question: str = field(default="", repr=False)
+    answer: str = field(default="", repr=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from monitor.model.blind import Blind
-from monitor.model.conversation import App
+from monitor.model.conversation import App, Step
 
 __all__ = ["Break", "Clash", "Contradiction", "Outcome", "Progress", "Run", "run_id"]
 
@@ -69,8 +69,8 @@ class Run:
     earliest start that chats and steps give evidence of and is never later than `age_since`; `not_running_at` is when
     the conversation was last observed not running, None when that is unknown.
 
-    `contradiction` is what the sources disagree about now, and `blind` the newest time without observation in which the
-    run began or went on; None for none.
+    `last_step` is the newest step that was read of what the app writes, `contradiction` what the sources disagree about
+    now, and `blind` the newest time without observation in which the run began or went on; None for none.
     """
 
     id: str
@@ -92,6 +92,7 @@ class Run:
     user_chat_pending: bool = False  # a new USER chat came; another incomplete chat now is the next run
     chat_count: int = 0
     progress: Progress = Progress()
+    last_step: Step | None = None
     absent_since: float | None = None  # missing from a complete list, its end not confirmed yet
     ended_at: float | None = None
     outcome: Outcome | None = None

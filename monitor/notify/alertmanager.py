@@ -22,6 +22,7 @@ from monitor.clock import Clock
 from monitor.errors import DeliveryRefused
 from monitor.model.alert import Transition
 from monitor.model.notification import Entry, Notification
+from monitor.notify.excerpt import with_excerpts
 from monitor.notify.http import Endpoint, rfc3339
 
 __all__ = ["Alertmanager", "alerts_url", "payload"]
@@ -37,7 +38,11 @@ _NOT_IN_NAMES = re.compile(r"\A(?=[0-9])|[^A-Za-z0-9_]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alertmanager:
-    """One `alertmanager_configs` item; `hold` is how many seconds a state alert fires there without news from us."""
+    """
+    One `alertmanager_configs` item; `hold` is how many seconds a state alert fires there without news from us.
+
+    `excerpt_chars` is how much of a conversation it may have.
+    """
 
     name: str
     receiver: str
@@ -45,9 +50,12 @@ class Alertmanager:
     clock: Clock
     send_resolved: bool = True
     hold: float = 900.0
+    excerpt_chars: int = 0
     integration: ClassVar[str] = "alertmanager"
     keeps_state: ClassVar[bool] = True
     groups: ClassVar[bool] = False
+    acknowledges: ClassVar[bool] = False
+    pace: ClassVar[float] = 0.0
 
     async def send(self, notification: Notification) -> None:
         """Post the entries of `notification`; raises as `Receiver.send`, with the reason ``bad_alert`` for bad ones."""
@@ -59,11 +67,13 @@ class Alertmanager:
 
         Raises as `send`.
         """
-        bad = 0
+        entries, bad = with_excerpts(entries, self.excerpt_chars), 0
         for start in range(0, len(entries), BATCH):
             bad += await self._post(payload(entries[start : start + BATCH], now, self.hold))
         if bad:
-            raise DeliveryRefused(f"{self.name} refused {bad} of {len(entries)} alerts", reason="bad_alert")
+            raise DeliveryRefused(
+                f"{self.name} refused {bad} of {len(entries)} alerts", reason="bad_alert", scope="payload"
+            )
 
     async def _post(self, alerts: Sequence[Mapping[str, Any]]) -> int:
         """Post `alerts` and return how many of them are bad: a refused batch is sent again one by one to find them."""

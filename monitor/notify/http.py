@@ -2,8 +2,8 @@
 One POST to a receiver, and what its answer means.
 
 The address of a receiver is a secret, since chat services put the credential into the path: errors name its scheme
-and host only and are raised outside of the handlers of httpx's errors, so no address hangs on them. Answers are
-judged by their status alone; bodies are read to free the connection and then forgotten.
+and host only and are raised outside of the handlers of httpx's errors, so no address hangs on them. Bodies of answers
+may repeat a secret: they are kept for those few receivers that answer in words, and never shown.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import contextlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -35,17 +35,29 @@ _BODY_CAP = 65_536  # bytes; a longer body costs its connection
 _BODY_TIME = 1.0  # seconds; a slower body costs its connection
 _LAST_MOMENT = 253_402_300_799.0  # the end of the year 9999: RFC 3339 has no later one
 _SECONDS = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
-_HEADERS = {"Content-Type": "application/json", "User-Agent": f"alli-monitor/{__version__}"}
+_HEADERS = {
+    "Content-Type": "application/json",
+    "User-Agent": f"alli-monitor/{__version__}",
+    "Accept-Encoding": "identity",  # bodies are read as they come
+}
 _LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
+_BAD_PAYLOAD = frozenset(
+    {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY},
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What `server` (scheme and host) answered: its HTTP status and how many seconds it asked us to wait."""
+    """
+    What `server` (scheme and host) answered: its HTTP status and how many seconds it asked us to wait.
+
+    `text` is its body where that is short and came quickly, else empty.
+    """
 
     server: str
     status: int
     retry_after: float | None = None
+    text: str = field(default="", repr=False)
 
     def check(self) -> None:
         """Return if the request was accepted; raise DeliveryDelayed or DeliveryRefused if not."""
@@ -57,7 +69,11 @@ class Answer:
                 reason="redirect",
             )
         if 400 <= self.status < 500 and self.status not in _LATER:  # noqa: PLR2004 - the client's errors
-            raise DeliveryRefused(f"{self.server} answered {self.status}", reason="client_error")
+            raise DeliveryRefused(
+                f"{self.server} answered {self.status}",
+                reason="client_error",
+                scope="payload" if self.status in _BAD_PAYLOAD else "receiver",
+            )
         raise DeliveryDelayed(f"{self.server} answered {self.status}", retry_after=self.retry_after)
 
 
@@ -84,9 +100,9 @@ class Endpoint:
         except httpx.TransportError as error:
             failure = DeliveryDelayed(f"{server} could not be asked: {type(error).__name__}")
         else:
-            await _drain(response)
+            text = await _text(response)
             retry_after = _retry_after(response.headers, self.clock.now())
-            return Answer(server=server, status=response.status_code, retry_after=retry_after)
+            return Answer(server=server, status=response.status_code, retry_after=retry_after, text=text)
         raise failure
 
     async def _send(self, payload: Any, headers: Mapping[str, str]) -> httpx.Response:
@@ -117,16 +133,18 @@ def rfc3339(moment: float) -> str:
     return text.replace("+00:00", "Z")
 
 
-async def _drain(response: httpx.Response) -> None:
-    """Read a body that is small and quick, to keep its connection; others are cut off, the status being the answer."""
-    size = 0
+async def _text(response: httpx.Response) -> str:
+    """Read a body that is small and quick, which keeps its connection; others are cut off, and say nothing."""
+    body = b""
     async with contextlib.aclosing(response):
         with contextlib.suppress(httpx.TransportError, TimeoutError):
             async with asyncio.timeout(_BODY_TIME):
                 async for chunk in response.aiter_raw():
-                    size += len(chunk)
-                    if size > _BODY_CAP:
-                        return
+                    body += chunk
+                    if len(body) > _BODY_CAP:
+                        return ""
+                return body.decode("utf-8", "replace")
+    return ""
 
 
 def _retry_after(headers: httpx.Headers, now: float) -> float | None:

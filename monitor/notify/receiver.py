@@ -36,6 +36,14 @@ class Receiver(Protocol):
     def groups(self) -> bool:
         """Whether we group and repeat for it; False where it does that itself and wants transitions at once."""
 
+    @property
+    def acknowledges(self) -> bool:
+        """Whether it keeps acknowledgements itself, so that it has to be told of ours."""
+
+    @property
+    def pace(self) -> float:
+        """How many seconds at least have to pass between two sends to it; 0 where that does not matter."""
+
     async def send(self, notification: Notification) -> None:
         """
         Hand `notification` over; returning means that every entry was accepted.

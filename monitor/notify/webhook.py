@@ -8,14 +8,15 @@ body, so more alerts than `max_alerts` are sent as several requests, one after t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from monitor.model.alert import Transition
 from monitor.model.notification import Entry, Notification
+from monitor.notify.excerpt import with_excerpts
 from monitor.notify.http import Endpoint, rfc3339
+from monitor.notify.progress import Progress
 
 __all__ = ["Webhook", "payloads"]
 
@@ -28,7 +29,7 @@ class Webhook:
     """
     One `webhook_configs` item; `max_alerts` is the most alerts of one request, 0 for no limit.
 
-    `external_url` is where a person reaches this monitor.
+    `external_url` is where a person reaches this monitor, and `excerpt_chars` how much of a conversation it may have.
     """
 
     name: str
@@ -37,10 +38,13 @@ class Webhook:
     send_resolved: bool = True
     max_alerts: int = 0
     external_url: str = ""
+    excerpt_chars: int = 0
     integration: ClassVar[str] = "webhook"
     keeps_state: ClassVar[bool] = True
     groups: ClassVar[bool] = True
-    _accepted: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    acknowledges: ClassVar[bool] = False
+    pace: ClassVar[float] = 0.0
+    _progress: Progress = field(default_factory=Progress, init=False, repr=False, compare=False)
 
     async def send(self, notification: Notification) -> None:
         """
@@ -49,14 +53,15 @@ class Webhook:
         A second attempt goes on behind the last request that was accepted. The header `Idempotency-Key` is the same
         whenever the same body is sent again. Raises as `Receiver.send`.
         """
-        key = notification.key
-        bodies = payloads(notification, self.external_url, self.max_alerts)
-        for number, body in islice(enumerate(bodies), self._accepted.get(key, 0), None):
-            part = key if len(bodies) == 1 else f"{key}-{number + 1}"
+        entries = with_excerpts(notification.entries, self.excerpt_chars)
+        bodies = payloads(replace(notification, entries=entries), self.external_url, self.max_alerts)
+
+        async def post(number: int, body: Mapping[str, Any]) -> None:
+            part = notification.key if len(bodies) == 1 else f"{notification.key}-{number + 1}"
             answer = await self.endpoint.post(body, {"Idempotency-Key": quote(part, safe=_PRINTABLE)})
             answer.check()
-            self._accepted[key] = number + 1
-        self._accepted.pop(key, None)
+
+        await self._progress.send(notification.key, bodies, post)
 
 
 def payloads(notification: Notification, external_url: str, max_alerts: int) -> list[dict[str, Any]]:

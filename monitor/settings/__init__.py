@@ -5,12 +5,13 @@ This package and `monitor.clock` are the only places that look at the process th
 never show their secrets; where a key has a twin `*_file`, the property named after the key has the secret of either.
 """
 
-from monitor.settings.alerting import Alerting, AlertmanagerConfig, ChildRoute, Receiver, RootRoute, WebhookConfig
+from monitor.settings.alerting import Alerting, ChildRoute, RootRoute
 from monitor.settings.daemon import DeadMan, Log, Storage, Web
 from monitor.settings.http import HttpConfig, TlsConfig
 from monitor.settings.load import load
 from monitor.settings.model import AppPolicy, Settings
 from monitor.settings.projects import AppRule, AutoStop, Polling, Project, RatingTier
+from monitor.settings.receivers import AlertmanagerConfig, Receiver, WebhookConfig
 from monitor.settings.rule_files import shipped_rules
 
 __all__ = [

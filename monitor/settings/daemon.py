@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from monitor.settings.fields import (
     UNBUILT,
+    ExcerptChars,
     HeaderSecret,
     HeaderSecretFile,
     Interval,
@@ -18,13 +19,13 @@ from monitor.settings.fields import (
     UrlSecret,
     UrlSecretFile,
     is_loopback,
-    only,
 )
 from monitor.settings.sizes import Size
 
 __all__ = ["DeadMan", "Log", "Privacy", "Storage", "Web"]
 
-_PERSONAL = ("email", "phone", "card", "national_id")
+Personal = Literal["email", "phone", "card", "national_id"]
+"""What may be taken out of the text of a conversation."""
 
 
 class Storage(Section):
@@ -114,10 +115,10 @@ class Log(Section):
 
 
 class Privacy(Section):
-    """How much of a conversation's text leaves the process: none."""
+    """How many characters of a conversation messages may quote, and what is taken out of them before that."""
 
-    excerpt_chars: Annotated[int, only(0)] = 0
-    redact: Annotated[tuple[str, ...], only(_PERSONAL)] = _PERSONAL
+    excerpt_chars: ExcerptChars = 0
+    redact: tuple[Personal, ...] = get_args(Personal)
 
 
 class DeadMan(Section):

@@ -5,16 +5,19 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     SecretStr,
     SerializerFunctionWrapHandler,
     ValidationError,
@@ -28,6 +31,7 @@ from monitor.durations import Duration, parse_duration
 
 __all__ = [
     "UNBUILT",
+    "ExcerptChars",
     "FrozenMap",
     "HeaderSecret",
     "HeaderSecretFile",
@@ -39,6 +43,7 @@ __all__ = [
     "Url",
     "UrlSecret",
     "UrlSecretFile",
+    "ZoneName",
     "config_directory",
     "empty_map",
     "is_label_name",
@@ -124,6 +129,9 @@ def _between(low: str, high: str) -> Callable[[float], float]:
     return check
 
 
+ExcerptChars = Annotated[int, Field(ge=0, le=2000)]
+"""How many characters of a conversation may stand in one message; 0 for none."""
+
 Interval = Annotated[Duration, AfterValidator(_between("100ms", "10y"))]
 """Seconds that pass between two moments, or that something may take: never zero."""
 
@@ -158,6 +166,17 @@ def is_label_name(name: str) -> bool:
 
 Labels = Annotated[FrozenMap[str, str], AfterValidator(_check_labels)]
 """Labels that join every alert of an app."""
+
+
+def _check_zone(name: str) -> str:
+    if name not in available_timezones():
+        near = get_close_matches(name[:40], available_timezones(), n=1)
+        raise ValueError(f"is not a time zone{f'; did you mean {near[0]}?' if near else ', such as Asia/Seoul'}")
+    return name
+
+
+ZoneName = Annotated[str, AfterValidator(_check_zone)]
+"""The name of a time zone in the IANA database."""
 
 
 def is_loopback(host: str) -> bool:

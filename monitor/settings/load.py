@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from monitor.errors import ConfigError, ConfigErrors
 from monitor.settings.document import Document, KeyPath, read_document
 from monitor.settings.environment import Variables
+from monitor.settings.foreign import GLOBAL, not_supported
 from monitor.settings.model import Settings
 from monitor.settings.project_files import add_projects, find
 
@@ -30,6 +31,8 @@ _MESSAGES = {
     "int_from_float": "should be a whole number",
     "bool_type": "should be true or false",
     "bool_parsing": "should be true or false",
+    "float_type": "should be a number",
+    "float_parsing": "should be a number",
     "greater_than_equal": "should be at least {ge}",
     "less_than_equal": "should be at most {le}",
     "tuple_type": "should be a list",
@@ -68,7 +71,7 @@ def load(config: Path | None, environ: Mapping[str, str] | None = None) -> Setti
     try:
         settings = Settings.model_validate(document.data, context=context)
     except ValidationError as error:
-        found = error.errors(include_url=False)
+        found = (each for details in error.errors(include_url=False) for each in _spread(details))
         errors += [_to_error(details, document, variables.sources) for details in found]
         # the cause holds what was given
         raise ConfigErrors(sorted(errors, key=_order([config, *projects.files]))) from None
@@ -93,6 +96,15 @@ def _order(files: Sequence[Path | None]) -> Callable[[ConfigError], tuple[int, i
     return lambda error: (rank[error.file] if error.line else 0, error.line, error.column)
 
 
+def _spread(details: ErrorDetails) -> Iterator[ErrorDetails]:
+    """Yield an error as it is, and that about Alertmanager's `global` as one about each of its keys."""
+    if details["loc"] == GLOBAL and isinstance(details["input"], Mapping) and details["input"]:
+        for key, value in details["input"].items():
+            yield {**details, "loc": (*GLOBAL, key), "input": value}
+    else:
+        yield details
+
+
 def _to_error(details: ErrorDetails, document: Document, sources: Mapping[KeyPath, str]) -> ConfigError:
     path = tuple(part for part in details["loc"] if part != "[key]")
     message = _message(details, path)[:_LONGEST]
@@ -110,6 +122,8 @@ def _message(details: ErrorDetails, path: KeyPath) -> str:
         # maybe a secret that lost the colon before it: its place must do
         return f"{_dotted(path[:-1])}: there is a key without a value"
     if details["type"] == "extra_forbidden":
+        if instead := not_supported(path):
+            return f"{_dotted(path)}: {instead}"
         return f"{_dotted(path)}: unknown key{_did_you_mean(str(path[-1]), _known_keys(path[:-1]))}"
     template = _MESSAGES.get(details["type"], "cannot be used here")
     return f"{_dotted(path)}: {template.format_map(details.get('ctx', {}))}"

@@ -23,6 +23,7 @@ from monitor.settings.projects import (
     canonical_header,
     matches_app,
 )
+from monitor.settings.receivers import Receiver
 from monitor.settings.rule_files import RuleFiles, shipped_rules
 
 __all__ = ["AppPolicy", "Settings"]
@@ -80,6 +81,15 @@ class Settings(Section):
         """Return how often what is asked of `project`: what it says itself, and the section `polling` for the rest."""
         own = {name: value for name, value in self.projects[project].polling if value is not None}
         return self.polling.model_copy(update=own)
+
+    def excerpt_chars_of(self, receiver: Receiver) -> int:
+        """Return how many characters of a conversation a message to `receiver` may quote."""
+        return self.privacy.excerpt_chars if receiver.excerpt_chars is None else receiver.excerpt_chars
+
+    @property
+    def longest_excerpt(self) -> int:
+        """How many characters the most generous receiver may have; 0 where the text of conversations is not read."""
+        return max((self.excerpt_chars_of(receiver) for receiver in self.alerting.receivers), default=0)
 
     def stop_allowed(self, app: App | None) -> bool:
         """Return whether runs of `app` may be stopped at all; a run without an app never may."""

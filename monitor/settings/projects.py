@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Mapping
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
@@ -26,6 +25,7 @@ from monitor.settings.fields import (
     Section,
     Span,
     Url,
+    ZoneName,
     empty_map,
     problem,
     refuse,
@@ -66,13 +66,6 @@ def _check_project_name(name: str) -> str:
 
 ProjectName = Annotated[str, AfterValidator(_check_project_name)]
 """A name that fits into metrics, paths and the names of environment variables."""
-
-
-def _check_zone(name: str) -> str:
-    if name not in available_timezones():
-        near = get_close_matches(name[:40], available_timezones(), n=1)
-        raise ValueError(f"is not a time zone{f'; did you mean {near[0]}?' if near else ', such as Asia/Seoul'}")
-    return name
 
 
 class StopOverride(Section):
@@ -144,7 +137,7 @@ class Project(Section):
     headers_text: FrozenMap[str, SecretStr] = Field(default_factory=empty_map, alias="headers")
     headers_file: FrozenMap[str, SecretFile] = Field(default_factory=empty_map)
     time_unit: Literal["auto", "s", "ms"] = "auto"
-    timezone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
+    timezone: ZoneName = "UTC"
     requests_per_minute: int = Field(default=60, ge=1, le=60_000)
     max_in_flight: int = Field(default=2, ge=1, le=8)
     timeout: Interval = 20.0

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from monitor.clock import Clock, SystemClock
 from monitor.errors import StartError
 from monitor.store import files
+from monitor.store.acks import Acks
 from monitor.store.alerts import Alerts
 from monitor.store.capabilities import CapabilityRecords
 from monitor.store.failure import StorageError, explain
@@ -29,7 +30,9 @@ from monitor.store.outbox import Outbox
 from monitor.store.ownership import Lock
 from monitor.store.ratings import Ratings
 from monitor.store.runs import Runs
+from monitor.store.silences import Silences
 from monitor.store.stops import Stops
+from monitor.store.tellings import Tellings
 
 __all__ = ["StorageError", "Store", "Transaction"]
 
@@ -50,7 +53,10 @@ class Transaction:
         self.runs = Runs(connection)
         self.ratings = Ratings(connection)
         self.alerts = Alerts(connection)
+        self.silences = Silences(connection)
+        self.acks = Acks(connection)
         self.outbox = Outbox(connection)
+        self.tellings = Tellings(connection)
         self.stops = Stops(connection)
         self.meta = Meta(connection)
         self.history = History(connection)

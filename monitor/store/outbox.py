@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Table, and_, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,16 +25,42 @@ _transitions = schema.transitions
 _groups = schema.groups
 _deliveries = schema.deliveries
 
+_earlier = _intents.alias()
+_IS_FIRST = ~(
+    select(_earlier.c.id)
+    .where(_earlier.c.lane == _intents.c.lane, _earlier.c.state == IntentState.WAITING.value)
+    .where(_earlier.c.id < _intents.c.id)
+    .exists()
+)
+"""Of an intent: it is the first unfinished one of its lane."""
+
+_IS_STATE = _transitions.c.status != Transition.ACKNOWLEDGED.value
+"""Of a transition: it changes whether its alert fires."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationGroup:
-    """A group of alerts at one integration; `route` is the key of the route that made it, `last_sent_at` own time."""
+    """
+    A group of alerts at one integration; times are own time.
+
+    `route` is the key of the route that made it, `last_sent_at` when a notification was last made of it, `ticked_at`
+    what its rhythm counts from, `repeats` how many of its last notifications only repeated, and `muted` says, by
+    fingerprint, why what fires in it was not told, or is not repeated, when it was last looked at.
+    """
 
     integration: str
     key: str
     route: str
     labels: Mapping[str, str]
     last_sent_at: float | None = None
+    ticked_at: float | None = None
+    repeats: int = 0
+    muted: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def lane(self) -> str:
+        """The lane of its notifications: they are told one after the other."""
+        return f"{self.integration} {self.key}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +83,12 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """How one destination fares; times are own time."""
+    """
+    How one destination fares; times are own time.
+
+    `permanent` says that it refuses whatever it is sent, and `set_aside_at` when a notification was last given up
+    because of what stood in it.
+    """
 
     destination: str
     failing_since: float | None = None
@@ -65,6 +96,7 @@ class Health:
     error: str = ""
     permanent: bool = False
     delivered_at: float | None = None
+    set_aside_at: float | None = None
 
 
 class Outbox:
@@ -75,16 +107,9 @@ class Outbox:
 
     # Transitions and groups
 
-    async def tell(self, group: NotificationGroup, entry: Entry, *, at: float) -> None:
-        """Note that an integration must be told of a transition, and in which group."""
-        labels = encode(dict(group.labels))
-        statement = insert(_groups).values(
-            integration=group.integration, group_key=group.key, route=group.route, labels=labels
-        )
-        updated = {"route": group.route, "labels": labels}
-        await self._connection.execute(
-            statement.on_conflict_do_update(index_elements=["integration", "group_key"], set_=updated)
-        )
+    async def tell(self, group: NotificationGroup, entry: Entry, *, at: float, due_at: float) -> None:
+        """Note that an integration must be told of a transition, in which group, and when to look at that."""
+        await self.look(group, due_at=due_at)
         await self._connection.execute(
             insert(_transitions).values(
                 integration=group.integration,
@@ -92,86 +117,151 @@ class Outbox:
                 fingerprint=entry.fingerprint,
                 status=entry.status.value,
                 at=at,
+                rank=entry.rank,
                 body=encode(entry),
             )
         )
 
-    async def groups(self) -> list[NotificationGroup]:
-        """Return every group."""
-        return [_group(row) for row in await self._connection.execute(select(_groups))]
+    async def look(self, group: NotificationGroup, *, due_at: float) -> None:
+        """Have a group, which may be new, looked at by `due_at`."""
+        labels = encode(dict(group.labels))
+        statement = insert(_groups).values(
+            integration=group.integration, group_key=group.key, route=group.route, labels=labels, flush_at=due_at
+        )
+        sooner = case((_groups.c.flush_at < due_at, _groups.c.flush_at), else_=due_at)
+        updated = {"route": group.route, "labels": labels, "flush_at": sooner}
+        await self._connection.execute(
+            statement.on_conflict_do_update(index_elements=["integration", "group_key"], set_=updated)
+        )
 
-    async def untold(self) -> dict[tuple[str, str], list[Untold]]:
-        """Return the transitions that no delivery carries yet, in order, by integration and group key."""
-        query = select(_transitions).where(_transitions.c.intent_id.is_(None)).order_by(_transitions.c.id)
-        found: dict[tuple[str, str], list[Untold]] = {}
-        for row in await self._connection.execute(query):
-            waiting = Untold(id=row.id, at=row.at, entry=decode(row.body, Entry))
-            found.setdefault((row.integration, row.group_key), []).append(waiting)
+    async def group(self, integration: str, key: str) -> NotificationGroup | None:
+        """Return one group, None when there is no such."""
+        query = select(_groups).where(*_is_group(_groups, integration, key))
+        row = (await self._connection.execute(query)).one_or_none()
+        return _group(row) if row is not None else None
+
+    async def groups(self, *, due: float | None = None) -> list[NotificationGroup]:
+        """Return every group, or those that are to be looked at by `due`."""
+        query = select(_groups)
+        if due is not None:
+            query = query.where(_groups.c.flush_at <= due)
+        return [_group(row) for row in await self._connection.execute(query)]
+
+    async def next_flush_at(self, *, after: float) -> float | None:
+        """Return when the next group is to be looked at, after that moment."""
+        at: float | None = await self._connection.scalar(
+            select(func.min(_groups.c.flush_at)).where(_groups.c.flush_at > after)
+        )
+        return at
+
+    async def settle(self, group: NotificationGroup, *, flush_at: float | None) -> None:
+        """Write how a group stands, and when it is to be looked at next."""
+        await self._connection.execute(
+            update(_groups)
+            .where(*_is_group(_groups, group.integration, group.key))
+            .values(
+                flush_at=flush_at,
+                ticked_at=group.ticked_at,
+                last_sent_at=group.last_sent_at,
+                repeats=group.repeats,
+                muted=encode(dict(group.muted)),
+            )
+        )
+
+    async def look_again(self, *, at: float) -> None:
+        """Have every group looked at by `at`: what mutes has changed, or the routes, or the clock was set back."""
+        await self._connection.execute(
+            update(_groups).where(or_(_groups.c.flush_at.is_(None), _groups.c.flush_at > at)).values(flush_at=at)
+        )
+
+    async def muted(self) -> dict[str, list[str]]:
+        """Return, by fingerprint, why alerts that fire are not told or not repeated."""
+        found: dict[str, list[str]] = {}
+        query = select(_groups.c.muted).where(_groups.c.muted != "{}")
+        for body in await self._connection.scalars(query):
+            for fingerprint, why in msgspec.json.decode(body, type=dict[str, str]).items():
+                if why not in found.setdefault(fingerprint, []):
+                    found[fingerprint].append(why)
         return found
 
-    async def told_firing(self) -> dict[tuple[str, str], list[Entry]]:
+    async def untold(self, integration: str, key: str) -> list[Untold]:
+        """Return the transitions of a group that no delivery carries yet, in order."""
+        query = (
+            select(_transitions)
+            .where(*_is_group(_transitions, integration, key), _transitions.c.intent_id.is_(None))
+            .order_by(_transitions.c.id)
+        )
+        rows = await self._connection.execute(query)
+        return [Untold(id=row.id, at=row.at, entry=decode(row.body, Entry)) for row in rows]
+
+    async def told_firing(self, integration: str, key: str) -> list[Entry]:
         """
-        Return the entries of alerts whose newest transition in a group is a firing, by integration and group key.
+        Return the entries of alerts whose newest told transition in a group is a firing.
 
         Alerts that fire no more are left out, except where their resolve waits to be told.
         """
+        here = _is_group(_transitions, integration, key)
         firing = select(_alerts.c.fingerprint).where(_alerts.c.state == AlertState.FIRING.value)
-        untold = select(_transitions.c.fingerprint).where(_transitions.c.intent_id.is_(None))
-        told = _transitions.c.intent_id.is_not(None)
+        untold = select(_transitions.c.fingerprint).where(*here, _transitions.c.intent_id.is_(None))
         newest = (
             select(func.max(_transitions.c.id))
-            .where(told, or_(_transitions.c.fingerprint.in_(firing), _transitions.c.fingerprint.in_(untold)))
-            .group_by(_transitions.c.integration, _transitions.c.group_key, _transitions.c.fingerprint)
+            .where(
+                *here,
+                _IS_STATE,
+                _transitions.c.intent_id.is_not(None),
+                or_(_transitions.c.fingerprint.in_(firing), _transitions.c.fingerprint.in_(untold)),
+            )
+            .group_by(_transitions.c.fingerprint)
         )
         query = (
             select(_transitions)
             .where(_transitions.c.id.in_(newest), _transitions.c.status == Transition.FIRING.value)
             .order_by(_transitions.c.id)
         )
-        found: dict[tuple[str, str], list[Entry]] = {}
-        for row in await self._connection.execute(query):
-            found.setdefault((row.integration, row.group_key), []).append(decode(row.body, Entry))
-        return found
+        return [_entry(row) for row in await self._connection.execute(query)]
 
-    async def told_resolved(self, *, since: float) -> dict[tuple[str, str], list[Entry]]:
-        """Return the entries of resolves that were told at or after `since`, by integration and group key."""
+    async def told_resolved(self, integration: str, key: str, *, since: float) -> list[Entry]:
+        """Return the entries of resolves of a group that were told at or after `since`."""
         query = (
             select(_transitions)
-            .where(_transitions.c.status == Transition.RESOLVED.value, _transitions.c.told_at >= since)
+            .where(
+                *_is_group(_transitions, integration, key),
+                _transitions.c.status == Transition.RESOLVED.value,
+                _transitions.c.told_at >= since,
+            )
             .order_by(_transitions.c.id)
         )
-        found: dict[tuple[str, str], list[Entry]] = {}
-        for row in await self._connection.execute(query):
-            found.setdefault((row.integration, row.group_key), []).append(decode(row.body, Entry))
-        return found
+        return [_entry(row) for row in await self._connection.execute(query)]
 
     async def groups_told(self, fingerprint: str) -> list[tuple[NotificationGroup, Entry]]:
         """Return the groups in which an alert's newest transition is a firing, with it: there its resolve belongs."""
         newest = (
             select(func.max(_transitions.c.id))
-            .where(_transitions.c.fingerprint == fingerprint)
+            .where(_transitions.c.fingerprint == fingerprint, _IS_STATE)
             .group_by(_transitions.c.integration, _transitions.c.group_key)
         )
         same_group = and_(
             _transitions.c.integration == _groups.c.integration, _transitions.c.group_key == _groups.c.group_key
         )
         query = (
-            select(_groups, _transitions.c.body)
+            select(_groups, _transitions.c.body, _transitions.c.rank)
             .join(_transitions, same_group)
             .where(_transitions.c.id.in_(newest), _transitions.c.status == Transition.FIRING.value)
         )
-        return [(_group(row), decode(row.body, Entry)) for row in await self._connection.execute(query)]
+        return [(_group(row), _entry(row)) for row in await self._connection.execute(query)]
 
-    async def carry(self, group: NotificationGroup, transitions: Sequence[int], intent_id: int, *, at: float) -> None:
-        """Note that a delivery carries these transitions of a group, made at `at`."""
-        await self._connection.execute(
-            update(_transitions).where(_transitions.c.id.in_(transitions)).values(intent_id=intent_id)
-        )
-        await self._connection.execute(
-            update(_groups)
-            .where(_groups.c.integration == group.integration, _groups.c.group_key == group.key)
-            .values(last_sent_at=at)
-        )
+    async def carry(self, ranks: Mapping[int, int | None], intent_id: int) -> None:
+        """Note that a delivery carries these transitions, and how many others fired when each was told."""
+        rows = [{"row": id_, "intent": intent_id, "rank_told": rank} for id_, rank in ranks.items()]
+        if rows:
+            statement = update(_transitions).where(_transitions.c.id == bindparam("row"))
+            await self._connection.execute(
+                statement.values(intent_id=bindparam("intent"), rank=bindparam("rank_told")), rows
+            )
+
+    async def drop(self, transitions: Collection[int]) -> None:
+        """Forget transitions that nobody is to be told of: what was muted from its firing to its resolve."""
+        await self._connection.execute(delete(_transitions).where(_transitions.c.id.in_(transitions)))
 
     # Intents
 
@@ -201,12 +291,14 @@ class Outbox:
         """
         Return the first unfinished intent of each lane, where it is due and nobody holds it.
 
-        Stops come first, then what is oldest. Notifications to a `busy` destination are left out.
+        Stops come first, then what is oldest. Of notifications there is one for each destination that is not `busy`.
         """
         free = or_(_intents.c.claimed_until.is_(None), _intents.c.claimed_until < now)
-        query = select(_intents).where(*_first_of_lanes(busy), _intents.c.due_at <= now, free)
-        in_order = query.order_by(_intents.c.kind != IntentKind.STOP.value, _intents.c.id)
-        rows = await self._connection.execute(in_order.limit(limit))
+        due = select(_intents).where(_IS_FIRST, _intents.c.due_at <= now, free).order_by(_intents.c.id)
+        rows = list(await self._connection.execute(due.where(*_waits(IntentKind.STOP)).limit(limit)))
+        for destination in await self._destinations(busy):
+            waits = _waits(IntentKind.NOTIFY, destination)
+            rows += await self._connection.execute(due.where(*waits).limit(1))
         return [
             Intent(
                 id=row.id,
@@ -218,19 +310,26 @@ class Outbox:
                 attempts=row.attempts,
                 created_at=row.created_at,
             )
-            for row in rows
+            for row in rows[:limit]
         ]
 
-    async def lanes(self, kind: IntentKind) -> set[str]:
-        """Return the lanes that hold unfinished intents of a kind."""
-        unfinished = (_intents.c.kind == kind.value, _intents.c.state == IntentState.WAITING.value)
-        return set(await self._connection.scalars(select(_intents.c.lane).where(*unfinished).distinct()))
+    async def under_way(self, lanes: Collection[str]) -> set[str]:
+        """Return those of `lanes` that hold unfinished notifications."""
+        query = select(_intents.c.lane).where(_intents.c.lane.in_(lanes), *_waits(IntentKind.NOTIFY)).distinct()
+        return set(await self._connection.scalars(query))
 
     async def next_due_at(self, *, busy: Collection[str] = ()) -> float | None:
         """Return when the next intent that nobody holds is due, not counting notifications to a `busy` destination."""
-        query = select(func.min(_intents.c.due_at)).where(*_first_of_lanes(busy), _intents.c.claimed_by.is_(None))
-        at: float | None = await self._connection.scalar(query)
-        return at
+        earliest = select(func.min(_intents.c.due_at)).where(_IS_FIRST, _intents.c.claimed_by.is_(None))
+        kinds = [_waits(IntentKind.STOP)]
+        kinds += [_waits(IntentKind.NOTIFY, destination) for destination in await self._destinations(busy)]
+        dues = [await self._connection.scalar(earliest.where(*waits)) for waits in kinds]
+        return min((due for due in dues if due is not None), default=None)
+
+    async def _destinations(self, busy: Collection[str]) -> list[str]:
+        """Return where notifications wait to go, without those that are `busy`."""
+        query = select(_intents.c.destination).where(*_waits(IntentKind.NOTIFY)).distinct()
+        return [each for each in await self._connection.scalars(query) if each not in busy]
 
     async def claim(self, intent_id: int, *, by: str, until: float, now: float) -> bool:
         """Take an intent for ourselves; false when somebody else has it or it is done."""
@@ -266,11 +365,45 @@ class Outbox:
                 update(_transitions).where(_transitions.c.intent_id == intent_id).values(told_at=at)
             )
 
+    async def count(self, kind: IntentKind, state: IntentState) -> int:
+        """Return how many intents of a kind are in a state, of those that are not forgotten yet."""
+        query = select(func.count()).where(_intents.c.kind == kind.value, _intents.c.state == state.value)
+        count: int = (await self._connection.execute(query)).scalar_one()
+        return count
+
+    async def divide(self, intent: Intent, payloads: Sequence[str], carried: Sequence[int], *, at: float) -> None:
+        """Put several intents in the place of one, in order; `carried` are how many of its transitions each carries."""
+        query = select(_transitions.c.id).where(_transitions.c.intent_id == intent.id).order_by(_transitions.c.id)
+        ids = list(await self._connection.scalars(query))
+        await self._connection.execute(delete(_intents).where(_intents.c.id == intent.id))
+        for payload, count in zip(payloads, carried, strict=True):
+            new_id = await self.add(
+                intent.kind, lane=intent.lane, destination=intent.destination, payload=payload, due_at=at, at=at
+            )
+            part, ids = ids[:count], ids[count:]
+            await self._connection.execute(
+                update(_transitions).where(_transitions.c.id.in_(part)).values(intent_id=new_id)
+            )
+
+    async def carries(self, intent_id: int) -> int:
+        """Return how many transitions an intent carries."""
+        query = select(func.count()).where(_transitions.c.intent_id == intent_id)
+        count: int = (await self._connection.execute(query)).scalar_one()
+        return count
+
     async def wake(self, lane: str, *, at: float) -> None:
         """Make the waiting intents of a lane due at `at` at the latest."""
         await self._connection.execute(
             update(_intents)
             .where(_intents.c.lane == lane, _intents.c.state == IntentState.WAITING.value, _intents.c.due_at > at)
+            .values(due_at=at)
+        )
+
+    async def hurry(self, kind: IntentKind, *, at: float) -> None:
+        """Make every waiting intent of a kind due at `at` at the latest."""
+        await self._connection.execute(
+            update(_intents)
+            .where(_intents.c.kind == kind.value, _intents.c.state == IntentState.WAITING.value, _intents.c.due_at > at)
             .values(due_at=at)
         )
 
@@ -315,12 +448,18 @@ class Outbox:
         await self._connection.execute(delete(_groups).where(~left.exists()))
 
 
-def _first_of_lanes(busy: Collection[str]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Return what holds for the first unfinished intent of each lane, without notifications to busy destinations."""
-    unfinished = _intents.c.state == IntentState.WAITING.value
-    first = select(func.min(_intents.c.id)).where(unfinished).group_by(_intents.c.lane)
-    reachable = or_(_intents.c.kind != IntentKind.NOTIFY.value, _intents.c.destination.not_in(busy))
-    return _intents.c.id.in_(first), reachable
+def _waits(kind: IntentKind, destination: str | None = None) -> list[ColumnElement[bool]]:
+    """Return what holds for unfinished intents of a kind, to one destination if it is given."""
+    waits = [_intents.c.state == IntentState.WAITING.value, _intents.c.kind == kind.value]
+    return waits if destination is None else [*waits, _intents.c.destination == destination]
+
+
+def _is_group(table: Table, integration: str, key: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return table.c.integration == integration, table.c.group_key == key
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return replace(decode(row.body, Entry), rank=row.rank)
 
 
 def _group(row: Row[Any]) -> NotificationGroup:
@@ -330,4 +469,7 @@ def _group(row: Row[Any]) -> NotificationGroup:
         route=row.route,
         labels=msgspec.json.decode(row.labels, type=dict[str, str]),
         last_sent_at=row.last_sent_at,
+        ticked_at=row.ticked_at,
+        repeats=row.repeats,
+        muted=msgspec.json.decode(row.muted, type=dict[str, str]),
     )

@@ -14,6 +14,7 @@ from monitor.store.rows import CleanString as String
 from monitor.store.rows import CleanText as Text
 
 __all__ = [
+    "acks",
     "alerts",
     "blind_times",
     "brakes",
@@ -29,6 +30,7 @@ __all__ = [
     "rating_changes",
     "ratings",
     "runs",
+    "silences",
     "stop_log",
     "stop_requests",
     "stops",
@@ -181,6 +183,7 @@ transitions = Table(
     Column("at", Double, nullable=False),
     Column("intent_id", BigInteger),  # the delivery that carries it, once one is made
     Column("told_at", Double),  # when that delivery was accepted
+    Column("rank", Integer),  # how many others of its group fired when it was told to fire
     Column("body", Text, nullable=False),
     Index(None, "integration", "group_key", "intent_id"),
     Index(None, "fingerprint"),
@@ -196,6 +199,11 @@ groups = Table(
     Column("route", String, nullable=False),
     Column("labels", Text, nullable=False),
     Column("last_sent_at", Double),
+    Column("flush_at", Double),  # when it is to be looked at next; None for never
+    Column("ticked_at", Double),  # what its group_interval counts from; None where nothing of it was sent
+    Column("repeats", Integer, nullable=False, server_default="0"),  # since something in it changed
+    Column("muted", Text, nullable=False, server_default="{}"),  # by fingerprint: why what fires is not told
+    Index(None, "flush_at"),
     comment="Groups of alerts at each integration; own time.",
 )
 
@@ -215,7 +223,7 @@ intents = Table(
     Column("created_at", Double, nullable=False),
     Column("finished_at", Double),
     Column("error", Text, nullable=False),
-    Index(None, "state", "due_at"),
+    Index(None, "state", "kind", "destination", "id"),
     Index(None, "lane", "state"),
     comment="The outbox: what is to be done to the world; own time.",
 )
@@ -229,6 +237,7 @@ deliveries = Table(
     Column("error", Text, nullable=False),
     Column("permanent", Boolean, nullable=False),
     Column("delivered_at", Double),
+    Column("set_aside_at", Double),  # when it last refused something that others were told of all the same
     comment="How each destination fares; own time.",
 )
 
@@ -294,4 +303,27 @@ brakes = Table(
     Column("set_at", Double, nullable=False),
     Column("set_by", String, nullable=False),
     comment="What an operator forbade; own time.",
+)
+
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("created_at", Double, nullable=False),
+    Column("starts_at", Double, nullable=False),
+    Column("ends_at", Double),  # None: when nothing that it matches fires any more
+    Column("body", Text, nullable=False),
+    Index(None, "ends_at"),
+    comment="What is not to be told for a while; own time.",
+)
+
+acks = Table(
+    "acks",
+    metadata,
+    Column("fingerprint", String, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("ended_at", Double),  # None while it holds, as far as anybody looked
+    Column("body", Text, nullable=False),
+    Index(None, "ended_at"),
+    comment="The newest acknowledgement of each alert; own time.",
 )

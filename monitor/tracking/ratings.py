@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from monitor.model.conversation import Chat, Conversation, Vote
+from monitor.model.conversation import Chat, Conversation, Sender, Vote
 from monitor.model.rating import Rater, Rating, RatingChange
 
 __all__ = ["RatingKey", "compare", "votes"]
@@ -32,7 +32,9 @@ def compare(
     changes: list[RatingChange] = []
     if looked_at is not None and looked_at > seen_at:
         return changes
+    question = ""
     for chat in chats:
+        question = chat.text if chat.sender is Sender.USER else question
         for by, vote in votes(chat):
             before = known.get((chat.id, by))
             previous = before.vote if before else Vote.NONE
@@ -55,6 +57,8 @@ def compare(
                     app=conversation.app,
                     user_id=conversation.user_id,
                     chat_at=chat.at,
+                    question=question,
+                    answer=chat.text,
                 )
             )
     return changes

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from monitor.model.conversation import Chat, Conversation, Sender
+from monitor.model.conversation import Chat, Conversation, Sender, Step
 from monitor.model.run import Break, Outcome, Progress, Run, run_id
 
 __all__ = ["Followed", "Ledger", "Sighting", "begin", "blind_after", "end", "follow", "reconcile"]
@@ -114,6 +114,7 @@ def begin(project: str, sighting: Sighting, *, not_running_at: float | None) -> 
         user_chat_at=user_chat.at if user_chat else None,
         chat_count=conversation.chat_count,
         progress=_progress(Progress(), sighting),
+        last_step=_last_step(sighting),
     )
 
 
@@ -183,6 +184,7 @@ def _continue(run: Run, sighting: Sighting, because: Break | None, *, user_chat_
         user_chat_pending=user_chat_came or run.user_chat_pending,
         chat_count=conversation.chat_count if knows_chats else run.chat_count,
         progress=progress,
+        last_step=_last_step(sighting) or run.last_step,
         absent_since=None,
         not_running_at=run.absent_since if because is Break.REAPPEARED else run.not_running_at,
     )
@@ -233,6 +235,12 @@ def _progress(before: Progress, sighting: Sighting) -> Progress:
     else:
         steps, completed = len(chat.steps), sum(step.completed for step in chat.steps)
     return Progress(chat_id=chat.id, steps=steps, steps_completed=completed, length=chat.length)
+
+
+def _last_step(sighting: Sighting) -> Step | None:
+    """Return the newest step of the chat being written, None where they were not read; the last of equal times."""
+    steps = sighting.detail.steps if sighting.detail is not None else ()
+    return max(reversed(steps), key=lambda step: step.created_at or 0.0, default=None)
 
 
 def _moved(before: Progress, after: Progress) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from monitor import __version__
@@ -24,6 +24,9 @@ from monitor.model.builtin import Builtin
 from monitor.store import Transaction
 from monitor.tracking.coverage import observed_share
 from monitor.web.daemon import Daemon, ProjectView
+from monitor.web.drills import DrillApi
+from monitor.web.holds import Holds
+from monitor.web.on_call import OnCallApi
 from monitor.web.orders import Orders
 from monitor.web.shapes import (
     action_shape,
@@ -64,7 +67,8 @@ class Api:
             Route("/actions", self.actions),
             Route("/actions", Orders(self._daemon).act, methods=["POST"]),
             Route("/rules", self.rules),
-            Route("/silences", _not_built, methods=["GET", "POST", "PUT", "DELETE"]),
+            *OnCallApi(self._daemon).routes(),
+            *DrillApi(self._daemon).routes(),
         ]
 
     async def status(self, _request: Request) -> Response:
@@ -82,6 +86,7 @@ class Api:
         `receiver_shape`; what holds automatic stops back: `brake_shape`.
         """
         daemon = self._daemon
+        resting = daemon.resting()
         async with daemon.store.snapshot() as tx:
             states = [alert.state for alert in (await tx.alerts.open()).values()]
             backlog, health = await tx.outbox.backlog(), await tx.outbox.health()
@@ -97,7 +102,10 @@ class Api:
                 "not_ready": daemon.not_ready(),
                 "alerts": {state.value: states.count(state) for state in (AlertState.PENDING, AlertState.FIRING)},
                 "projects": projects,
-                "receivers": [receiver_shape(name, backlog.get(name), health.get(name)) for name in daemon.receivers()],
+                "receivers": [
+                    receiver_shape(name, backlog.get(name), health.get(name), resting_until=resting.get(name))
+                    for name in daemon.receivers()
+                ],
                 "brakes": [brake_shape(brake) for brake in brakes],
             }
         )
@@ -119,7 +127,8 @@ class Api:
                 conversation_id=asked.conversation_id,
                 only_open=state == "open",
             )
-        return JSONResponse({"alerts": [alert_shape(alert) for alert in found]})
+            holds = await Holds.read(tx, self._daemon.clock.now())
+        return JSONResponse({"alerts": [alert_shape(alert, holds) for alert in found]})
 
     async def runs(self, request: Request) -> Response:
         """Answer with `{"runs": [...]}`, those going on first, then the newest; see `run_shape`."""
@@ -260,7 +269,3 @@ async def _shares(tx: Transaction, project: ProjectView, *, now: float) -> Mappi
         else None
         for name, seconds in (("last_24h", _DAY), ("last_30d", _MONTH))
     }
-
-
-async def _not_built(_request: Request) -> Response:
-    return PlainTextResponse("not in this version\n", HTTPStatus.NOT_IMPLEMENTED)

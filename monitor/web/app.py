@@ -14,12 +14,16 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from monitor.drills import CannotDrill
 from monitor.errors import ConfigError
+from monitor.on_call import CannotMute
 from monitor.settings import Web
 from monitor.store.database import StorageError
 from monitor.web.access import Access, SecurityHeaders
 from monitor.web.api import Api
 from monitor.web.daemon import Daemon
+from monitor.web.drills import cannot_drill
+from monitor.web.on_call import cannot_mute
 from monitor.web.pages import Pages
 
 __all__ = ["build"]
@@ -44,7 +48,7 @@ def build(daemon: Daemon, settings: Callable[[], Web]) -> Starlette:
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         middleware=[Middleware(SecurityHeaders), Middleware(Access, settings)],
-        exception_handlers={StorageError: _storage_failed},
+        exception_handlers={StorageError: _storage_failed, CannotMute: cannot_mute, CannotDrill: cannot_drill},
     )
     app.router.redirect_slashes = False
     return app

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from monitor.clock import Clock
 from monitor.cycle.manual_stops import AskedFor
+from monitor.drills import Drills
 from monitor.metrics import Metrics
 from monitor.model.capabilities import Capabilities
 from monitor.model.conversation import App
 from monitor.model.stop import StopMode
+from monitor.on_call import OnCall
 from monitor.rules.rule import Rule
 from monitor.store import Store
 
@@ -81,6 +83,14 @@ class Daemon(Protocol):
     def started_at(self) -> float:
         """When this daemon began, in own time."""
 
+    @property
+    def on_call(self) -> OnCall:
+        """What takes silences and acknowledgements."""
+
+    @property
+    def drills(self) -> Drills:
+        """What begins and ends drills."""
+
     def unhealthy(self) -> str | None:
         """Return why the daemon is stuck, None while it is not; without a conversation's content or id."""
 
@@ -105,6 +115,9 @@ class Daemon(Protocol):
 
     def receivers(self) -> Sequence[str]:
         """Return the names of all configured integrations, as the outbox calls its destinations."""
+
+    def resting(self) -> Mapping[str, float]:
+        """Return the integrations that are left alone now, and until when, in own time."""
 
     def run_limit(self, project: str, app: App | None) -> float | None:
         """Return how many seconds a run of this app may take, None when that is not known."""

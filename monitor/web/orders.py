@@ -6,11 +6,11 @@ from http import HTTPStatus
 from typing import Annotated, Literal
 
 import msgspec
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from monitor.cycle.manual_stops import CannotStop
+from monitor.web.bodies import LONGEST_NAME, check_line, read, refuse
 from monitor.web.daemon import Daemon
 from monitor.web.shapes import action_shape, brake_shape
 
@@ -22,7 +22,7 @@ _MOST_BYTES = 4096
 class _Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     action: Literal["stop"]
     conversation_id: Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
-    asked_by: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    asked_by: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NAME)]
     project: str | None = None
 
 
@@ -46,33 +46,13 @@ class Orders:
             asked = await self._daemon.stop(order.conversation_id, project=order.project, asked_by=order.asked_by)
         except CannotStop as error:
             status = HTTPStatus.NOT_FOUND if error.unknown else HTTPStatus.CONFLICT
-            raise HTTPException(status, f"{error}\n") from error
+            raise refuse(status, str(error)) from error
         answer = {"action": action_shape(asked.stop), "brakes": [brake_shape(brake) for brake in asked.brakes]}
         return JSONResponse(answer, HTTPStatus.ACCEPTED)
 
 
 async def _order(request: Request) -> _Order:
     """Return the order in the body; HTTPException says what is wrong with it."""
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != "application/json":  # a form of a foreign page could send any other without being asked about
-        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body should be application/json\n")
-    try:
-        order = msgspec.json.decode(await _body(request), type=_Order)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        what = error if isinstance(error, msgspec.ValidationError) else "it is not JSON"
-        raise HTTPException(HTTPStatus.BAD_REQUEST, f"the body does not hold an order: {what}\n") from error
-    if not order.asked_by.isprintable():
-        raise HTTPException(HTTPStatus.BAD_REQUEST, "asked_by should be a name on one line\n")
+    order = await read(request, _Order, what="an order", most_bytes=_MOST_BYTES)
+    check_line(asked_by=order.asked_by)
     return order
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _MOST_BYTES:
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too long for an order\n")
-    except ClientDisconnect as error:
-        raise HTTPException(HTTPStatus.BAD_REQUEST, "the body is not complete\n") from error
-    return body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from monitor import __version__
+from monitor.alerting.matchers import quote as quote_label
 from monitor.model.alert import Alert, AlertState
 from monitor.model.builtin import Builtin
 from monitor.model.conversation import Vote
@@ -27,6 +29,7 @@ from monitor.rules.humanize import humanize
 from monitor.store import Transaction
 from monitor.store.outbox import Backlog, Health
 from monitor.web.daemon import Daemon, ProjectView
+from monitor.web.holds import Holds
 from monitor.web.status import Regret, State, overall_state, project_state, regret
 
 __all__ = ["Pages"]
@@ -37,6 +40,7 @@ _NEWEST = 10
 _OF_CONVERSATION = 200
 _TAIL = 12  # characters
 _SEVERITIES = ("critical", "warning", "info")
+_ABOUT = ("conversation_id", "app_id", "project")  # labels that say what an alert is about, the closest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +59,12 @@ class _Panel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Destination:
-    """What the console shows of one integration of a receiver."""
+    """What the console shows of one integration of a receiver; it is left alone until `resting_until`, own time."""
 
     name: str
     backlog: Backlog | None
     health: Health
+    resting_until: float | None
 
 
 class Pages:
@@ -74,7 +79,9 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters.update(age=_age, rfc3339=rfc3339, quoted=_quoted, tail=_tail, weblink=_weblink)
+        self._templates.filters.update(
+            age=_age, rfc3339=rfc3339, quoted=_quoted, tail=_tail, weblink=_weblink, silence=_silence
+        )
         self._templates.globals.update(version=__version__, most_rows=_MOST_ROWS, limit_of=self._limit_of)
 
     async def console(self, request: Request) -> Response:
@@ -84,9 +91,17 @@ class Pages:
             panels = [await self._panel(tx, project) for project in daemon.projects()]
             own = (await tx.alerts.open(project="")).values()
             brakes = await tx.stops.brakes(now=daemon.clock.now())
+            silences = await tx.silences.open(daemon.clock.now())
+            holds = await Holds.read(tx, daemon.clock.now())
             backlog, health = await tx.outbox.backlog(), await tx.outbox.health()
+        resting = daemon.resting()
         destinations = [
-            _Destination(name=name, backlog=backlog.get(name), health=health.get(name, Health(destination=name)))
+            _Destination(
+                name=name,
+                backlog=backlog.get(name),
+                health=health.get(name, Health(destination=name)),
+                resting_until=resting.get(name),
+            )
             for name in daemon.receivers()
         ]
         own_alerts = _by_urgency(alert for alert in own if alert.identity.rule != Builtin.WATCHDOG)
@@ -97,6 +112,8 @@ class Pages:
             panels=panels,
             own_alerts=own_alerts,
             brakes=brakes,
+            silences=silences,
+            holds=holds,
             destinations=destinations,
             firing=sum(alert.state is AlertState.FIRING for alert in firing),
             rules=len(daemon.rules()),
@@ -110,6 +127,7 @@ class Pages:
             raise HTTPException(404, f"there is no project {name!r}\n")
         async with self._daemon.store.snapshot() as tx:
             facts = await _facts(tx, name, conversation_id)
+            holds = await Holds.read(tx, self._daemon.clock.now())
         return self._page(
             "conversation.html",
             request,
@@ -118,6 +136,7 @@ class Pages:
             conversation_id=conversation_id,
             server_now=self._daemon.clock.now() + project.offset,
             known=any(facts.values()),
+            holds=holds,
             **facts,
         )
 
@@ -142,6 +161,7 @@ class Pages:
         daemon = self._daemon
         text = self._templates.get_template(template).render(
             root=_root(request),
+            can_mute=daemon.on_call.elsewhere() is None,
             state=overall_state(daemon),
             unhealthy=daemon.unhealthy(),
             not_ready=daemon.not_ready(),
@@ -203,3 +223,11 @@ def _weblink(text: str) -> str | None:
         return text if urlsplit(text).scheme in {"http", "https"} else None
     except ValueError:
         return None
+
+
+def _silence(alert: Alert) -> str:
+    """Return the command that silences an alert, and others of its rule about the same."""
+    about = next((name for name in _ABOUT if alert.labels.get(name)), None)
+    wanted = {"alertname": alert.identity.rule, **({about: alert.labels[about]} if about else {})}
+    matchers = [f"{name}={quote_label(value)}" for name, value in wanted.items()]
+    return f"alli-monitor silence add {shlex.join(matchers)} --until 2h --comment WHY"

@@ -7,31 +7,39 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from monitor.drills import LONGEST, Drill, Leg
+from monitor.model.ack import Ack
 from monitor.model.alert import Alert
 from monitor.model.capabilities import Capabilities
 from monitor.model.conversation import App
 from monitor.model.rating import RatingChange
 from monitor.model.run import Run
+from monitor.model.silence import Silence
 from monitor.model.stop import Stop
 from monitor.notify.http import rfc3339
 from monitor.rules.rule import Rule
 from monitor.store.outbox import Backlog, Health
 from monitor.store.stops import Brake, LogLine
+from monitor.store.tellings import Telling
 from monitor.tracking.capability_report import report
 from monitor.web.daemon import PollView
+from monitor.web.holds import Holds
 
 __all__ = [
+    "ack_shape",
     "action_shape",
     "alert_shape",
     "audit_shape",
     "brake_shape",
     "capabilities_shape",
+    "drill_shape",
     "moment",
     "poll_shape",
     "rating_shape",
     "receiver_shape",
     "rule_shape",
     "run_shape",
+    "silence_shape",
 ]
 
 _Shape = Mapping[str, Any]
@@ -45,13 +53,15 @@ def moment(at: float | None) -> str | None:
     return rfc3339(at) if at is not None else None
 
 
-def alert_shape(alert: Alert) -> _Shape:
+def alert_shape(alert: Alert, holds: Holds) -> _Shape:
     """
-    Return an alert.
+    Return an alert and what holds it back.
 
     `{"fingerprint", "project", "alertname", "subject": {id: value}, "state": "pending|firing|resolved", "labels",
-    "annotations", "pending_since", "fired_at", "announced_at", "expires_at", "resolved_at", "resolution"}`.
+    "annotations", "pending_since", "fired_at", "announced_at", "expires_at", "resolved_at", "resolution",
+    "muted_by": ["silence ID", "inhibition FINGERPRINT", "time_interval NAME"], "acked_by", "acked_until"}`.
     """
+    ack = holds.ack_of(alert)
     return {
         "fingerprint": alert.fingerprint,
         "project": alert.identity.project,
@@ -66,6 +76,53 @@ def alert_shape(alert: Alert) -> _Shape:
         "expires_at": moment(alert.expires_at),
         "resolved_at": moment(alert.resolved_at),
         "resolution": alert.resolution.value if alert.resolution else None,
+        "muted_by": holds.muted_by(alert),
+        "acked_by": ack.by if ack else None,
+        "acked_until": moment(ack.until) if ack else None,
+    }
+
+
+def silence_shape(silence: Silence, *, now: float) -> _Shape:
+    """
+    Return a silence as it is at `now`; all its times are the daemon's.
+
+    `{"id", "state": "pending|active|expired", "matchers", "author", "comment", "created_at", "starts_at", "ends_at",
+    "until_resolved", "ended_by"}`. `ends_at` is null while it waits for alerts to resolve; `ended_by` is who ended it
+    before its time.
+    """
+    return {
+        "id": silence.id,
+        "state": silence.state(now).value,
+        "matchers": list(silence.matchers),
+        "author": silence.author,
+        "comment": silence.comment,
+        "created_at": moment(silence.created_at),
+        "starts_at": moment(silence.starts_at),
+        "ends_at": moment(silence.ends_at),
+        "until_resolved": silence.until is None,
+        "ended_by": silence.ended_by or None,
+    }
+
+
+def ack_shape(ack: Ack) -> _Shape:
+    """
+    Return an acknowledgement; all its times are the daemon's.
+
+    `{"fingerprint", "project", "alertname", "subject", "by", "comment", "acked_at", "until", "ended_at",
+    "end": "resolved|worse|timed_out|withdrawn", "ended_by"}`, the last three null while it holds.
+    """
+    return {
+        "fingerprint": ack.fingerprint,
+        "project": ack.identity.project,
+        "alertname": ack.identity.rule,
+        "subject": dict(ack.identity.subject),
+        "by": ack.by,
+        "comment": ack.comment,
+        "acked_at": moment(ack.at),
+        "until": moment(ack.until),
+        "ended_at": moment(ack.ended_at),
+        "end": ack.end.value if ack.end else None,
+        "ended_by": ack.ended_by or None,
     }
 
 
@@ -210,12 +267,14 @@ def capabilities_shape(found: Capabilities) -> _Shape:
     return {name: value for name, value in fields.items() if name not in _ELSEWHERE} | {"report": lines}
 
 
-def receiver_shape(name: str, backlog: Backlog | None, health: Health | None) -> _Shape:
+def receiver_shape(name: str, backlog: Backlog | None, health: Health | None, *, resting_until: float | None) -> _Shape:
     """
     Return how an integration of a receiver fares.
 
-    `{"name", "pending", "oldest_at", "failing_since", "attempts", "error", "permanent", "delivered_at"}`: how many
-    transitions it was not told yet and since when the oldest waits; since when, how often and why it has been failing.
+    `{"name", "pending", "oldest_at", "failing_since", "attempts", "error", "permanent", "resting_until",
+    "delivered_at", "set_aside_at"}`: how many transitions it was not told yet and since when the oldest waits; since
+    when, how often and why it has been failing, whether it refuses everything, and until when it is left alone; and
+    when an alert was last given up that it did not take.
     """
     health = health or Health(destination=name)
     return {
@@ -226,7 +285,33 @@ def receiver_shape(name: str, backlog: Backlog | None, health: Health | None) ->
         "attempts": health.attempts,
         "error": health.error,
         "permanent": health.permanent,
+        "resting_until": moment(resting_until),
         "delivered_at": moment(health.delivered_at),
+        "set_aside_at": moment(health.set_aside_at),
+    }
+
+
+def drill_shape(drill: Drill) -> _Shape:
+    """
+    Return a drill; all its times are the daemon's.
+
+    `{"id", "fingerprint", "labels", "state": "firing|resolved", "began_at", "ends_at", "legs": [...]}`; `ends_at` is
+    when it ended, or will by itself. A leg is the way to one integration on one route: `{"integration", "receiver",
+    "route", "group_wait_seconds", "group_interval_seconds", "sends_resolved", "muted_by", "firing", "resolved"}`. The
+    last two are null while they are not to be told, and else `{"queued_after_seconds", "accepted_after_seconds",
+    "attempts", "error", "set_aside"}`: how long after it fired, or resolved, a notification was made of it and
+    accepted, null before; how often that was tried, why it failed the last time, and whether it was given up.
+    """
+    alert = drill.alert
+    began_at = alert.fired_at if alert.fired_at is not None else alert.pending_since
+    return {
+        "id": drill.id,
+        "fingerprint": alert.fingerprint,
+        "labels": dict(alert.labels),
+        "state": alert.state.value,
+        "began_at": moment(began_at),
+        "ends_at": moment(alert.resolved_at if alert.resolved_at is not None else began_at + LONGEST),
+        "legs": [_leg(leg) for leg in drill.legs],
     }
 
 
@@ -254,6 +339,30 @@ def rule_shape(rule: Rule, *, failing_in: Sequence[str]) -> _Shape:
         "file": str(rule.file),
         "line": rule.line,
         "failing_in": list(failing_in),
+    }
+
+
+def _leg(leg: Leg) -> _Shape:
+    return {
+        "integration": leg.integration,
+        "receiver": leg.receiver,
+        "route": leg.route.key,
+        "group_wait_seconds": leg.route.group_wait,
+        "group_interval_seconds": leg.route.group_interval,
+        "sends_resolved": leg.sends_resolved,
+        "muted_by": leg.muted_by,
+        "firing": _telling(leg.firing) if leg.firing else None,
+        "resolved": _telling(leg.resolved) if leg.resolved else None,
+    }
+
+
+def _telling(telling: Telling) -> _Shape:
+    return {
+        "queued_after_seconds": _since(telling.at, telling.queued_at) if telling.queued_at is not None else None,
+        "accepted_after_seconds": _since(telling.at, telling.told_at) if telling.told_at is not None else None,
+        "attempts": telling.attempts,
+        "error": telling.error,
+        "set_aside": telling.set_aside,
     }
 
 

@@ -13,6 +13,7 @@ import re
 import shutil
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,7 +30,8 @@ from monitor.simulator.entities import Conversation
 from monitor.simulator.world import World
 from tests.support import rig as rig_module
 from tests.support.clock import ManualClock
-from tests.support.rig import START, Rig, load_rules
+from tests.support.mutation import Answer
+from tests.support.rig import PROJECT, START, Rig, load_rules
 from tests.support.rig_inbox import Inbox
 
 RULES = """
@@ -52,8 +54,8 @@ SETTINGS = {
     "auto_stop": {"budget": {"per_hour": 100_000, "per_app_per_hour": 100_000}, "cooldown": "0s"},
 }
 
-Spoil = Callable[[str, bytes], bytes]
-"""From the last part of a path and the honest answer to another answer."""
+Spoil = Callable[[Answer], Answer]
+"""From the honest answer to the one that arrives."""
 
 many = settings(
     max_examples=125,
@@ -63,13 +65,13 @@ many = settings(
 
 
 class HostileRig(Rig):
-    """A rig whose answers to GET requests pass through `spoil`, while it is set."""
+    """A rig whose answers pass through `spoil`, while it is set."""
 
     spoil: Spoil | None = None
 
     def _intercepted(self, alli: Any) -> Any:
         async def spoilt(scope: Any, receive: Any, send: Any) -> None:
-            if self.spoil is None or scope["method"] != "GET":
+            if self.spoil is None:
                 await alli(scope, receive, send)
                 return
             messages: list[dict[str, Any]] = []
@@ -78,13 +80,20 @@ class HostileRig(Rig):
                 messages.append(message)
 
             await alli(scope, receive, keep)
-            honest = b"".join(message.get("body", b"") for message in messages[1:])
-            body = self.spoil(scope["path"].rpartition("/")[2], honest)
-            headers = [pair for pair in messages[0]["headers"] if pair[0] != b"content-length"]
-            await send(messages[0] | {"headers": headers})
-            await send({"type": "http.response.body", "body": body})
+            start, *bodies = messages
+            headers = tuple(pair for pair in start["headers"] if pair[0] != b"content-length")
+            body = b"".join(message.get("body", b"") for message in bodies)
+            answer = self.spoil(Answer(status=start["status"], headers=headers, body=body))
+            await send(start | {"status": answer.status, "headers": list(answer.headers)})
+            await send({"type": "http.response.body", "body": answer.body})
 
         return super()._intercepted(spoilt)
+
+    async def do(self, job: str) -> None:
+        """Do one job of the project now, out of turn, and hand over what it put into the outbox."""
+        await self.jobs.run(f"{PROJECT} {job}")
+        if self.awake.is_set():
+            await self.deliver()
 
     async def look(self) -> None:
         """Do each kind of poll once, and what the outbox holds."""
@@ -98,11 +107,12 @@ class HostileRig(Rig):
         return len(self.world.record().stops)
 
 
-def _new_rig(directory: Path) -> HostileRig:
+def _new_rig(directory: Path, run_limit: str) -> HostileRig:
     clock = ManualClock(START)
+    settings = SETTINGS | {"apps": [{"match": "*", "run_limit": run_limit}]}
     return HostileRig(
         database=directory / "monitor.db",
-        settings=Settings.model_validate(rig_module._merged(rig_module._SETTINGS, SETTINGS)),
+        settings=Settings.model_validate(rig_module._merged(rig_module._SETTINGS, settings)),
         rules=load_rules(directory, RULES),
         inboxes=[Inbox(clock=clock)],
         world=World(clock),
@@ -119,11 +129,12 @@ def _populate(rig: Rig) -> Conversation:
 class Scene:
     """A database of a monitor that watched the project of `_populate` for some seconds, the last at `looks_at[-1]`."""
 
-    def __init__(self, directory: Path, looks_at: Sequence[float]) -> None:
+    def __init__(self, directory: Path, looks_at: Sequence[float], *, run_limit: str = "60s") -> None:
         self._directory = directory
+        self._run_limit = run_limit
         self._looked_for = looks_at[-1]
         with asyncio.Runner() as runner, _quick():
-            runner.run(self._prepare(_new_rig(directory), looks_at))
+            runner.run(self._prepare(_new_rig(directory, run_limit), looks_at))
 
     async def _prepare(self, rig: HostileRig, looks_at: Sequence[float]) -> None:
         await rig.start()
@@ -138,7 +149,7 @@ class Scene:
         """Start a monitor on a copy of the database, in the same world at the same time, and play `story` with it."""
         with TemporaryDirectory() as name, asyncio.Runner() as runner, _quick(), _nothing_unexpected():
             shutil.copy(self._directory / "monitor.db", name)
-            rig = _new_rig(Path(name))
+            rig = _new_rig(Path(name), self._run_limit)
             conversation = _populate(rig)
             rig.clock.advance(self._looked_for)
             runner.run(rig.start())
@@ -270,20 +281,20 @@ def test_spoilt_pages_stop_nothing_and_take_nothing_back(healthy: Scene, spoils:
 
 def _in_turn(texts: Sequence[bytes]) -> Spoil:
     turn = iter(range(10**9))
-    return lambda _operation, _honest: texts[next(turn) % len(texts)]
+    return lambda honest: replace(honest, body=texts[next(turn) % len(texts)])
 
 
 def _spoiling(spoils: Sequence[tuple[float, Any]]) -> Spoil:
     turn = iter(range(10**9))
 
-    def spoil(_operation: str, honest: bytes) -> bytes:
-        page = {"answer": json.loads(honest)}
+    def spoil(honest: Answer) -> Answer:
+        page = {"answer": json.loads(honest.body)}
         position, replacement = spoils[next(turn) % len(spoils)]
         places = [place for place in _places(page) if not _claims(place[0], place[1], replacement)]
         if places:
             container, key = places[int(position * len(places))]
             _replace(container, key, replacement)
-        return json.dumps(page.get("answer", "")).encode()
+        return replace(honest, body=json.dumps(page.get("answer", "")).encode())
 
     return spoil
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -229,8 +230,8 @@ async def test_a_broken_receiver_does_not_hold_up_another(tmp_path: Path) -> Non
         assert not broken.about("ReceiverFailing")
 
 
-async def test_a_refusal_for_good_is_set_aside_and_told(tmp_path: Path) -> None:
-    """What a receiver will never take blocks nothing behind it, and others are told of it."""
+async def test_a_receiver_that_refuses_everything_is_set_aside_and_loses_nothing(tmp_path: Path) -> None:
+    """It is left alone for five minutes at a time, others are told of it, and then it gets all that it has missed."""
     async with open_rig(tmp_path, rules=OLD, inboxes=two_receivers, **BOTH) as rig:
         working, refusing = rig.inboxes
         refusing.error = DeliveryRefused("no such hook", reason="client_error")
@@ -241,8 +242,41 @@ async def test_a_refusal_for_good_is_set_aside_and_told(tmp_path: Path) -> None:
         refusing.error = None
         rig.start_run()
         await rig.run_for(60)
-        assert refusing.transitions("Old") == ["firing"]
+        assert refusing.told == []
+        await rig.run_for(300)
+        assert refusing.transitions("Old") == ["firing", "firing"]
         assert working.transitions("ReceiverFailing") == ["firing", "resolved"]
+
+
+async def test_the_alert_that_a_receiver_does_not_take_is_found_and_the_rest_delivered(tmp_path: Path) -> None:
+    """Of a refused notification everything is delivered but the one alert that it cannot take, and this is told."""
+    together = copy.deepcopy(BOTH)
+    together["alerting"]["route"] |= {"group_by": ["alertname"], "group_wait": "30s"}
+    async with open_rig(tmp_path, rules=OLD, inboxes=two_receivers, **together) as rig:
+        working, picky = rig.inboxes
+        runs = [rig.start_run() for _ in range(7)]
+        bad = runs[2].id
+        picky.refuses = lambda entry: entry.labels.get("conversation_id") == bad
+        await rig.run_for(100)
+        assert sorted(told.entry.labels["conversation_id"] for told in picky.about("Old")) == sorted(
+            run.id for run in runs if run.id != bad
+        )
+        assert len(working.about("Old")) == len(runs)
+        assert len({key for _, key in picky.attempts}) == len(picky.attempts)
+        assert working.transitions("ReceiverFailing") == ["firing"]
+        await rig.run_for(1000)
+        assert working.transitions("ReceiverFailing") == ["firing", "resolved"]
+
+
+async def test_an_alert_that_is_too_much_for_a_receiver_is_shortened(tmp_path: Path) -> None:
+    """What a receiver does not take whole it gets without its long texts."""
+    async with open_rig(tmp_path, rules=OLD.replace("a run", "long " * 100)) as rig:
+        rig.inbox.refuses = lambda entry: len(entry.annotations["summary"]) > 300
+        rig.start_run()
+        await rig.run_for(45)
+        [told] = rig.inbox.about("Old")
+        assert told.entry.annotations["summary"].startswith("long long")
+        assert told.notification.shortened
 
 
 # Crashes

@@ -12,7 +12,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from monitor.alerting.routing import Route, RoutingTree, parse_matcher
+from monitor.alerting.matchers import parse_matchers
+from monitor.alerting.routing import Route, RoutingTree
 from monitor.clock import SystemClock
 from monitor.errors import DeliveryRefused
 from monitor.model.notification import Entry
@@ -38,15 +39,11 @@ receivers:
 """
 """The child is a route of its own only in the keys of its groups."""
 
+_ROOT = Route(
+    receiver="oncall", group_by=("project", "app", "team"), group_wait=0, group_interval=1, repeat_interval=14_400
+)
 TREE = RoutingTree(
-    root := Route(
-        receiver="oncall",
-        group_by=("project", "app", "team"),
-        group_wait=0,
-        group_interval=1,
-        repeat_interval=14_400,
-    ),
-    [replace(root, matchers=(parse_matcher('severity="info"'), parse_matcher('team=~"b.*"')))],
+    replace(_ROOT, routes=(replace(_ROOT, matchers=parse_matchers('severity="info",team=~"b.*"')),)),
 )
 
 CLOCK = SystemClock()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from monitor.model.alert import AlertState, Transition
@@ -27,7 +29,7 @@ RESOLVE = entry(status=Transition.RESOLVED)
 async def add(tx: Transaction, lane: str = "a", due_at: float = START) -> int:
     """Put a notification into a lane."""
     return await tx.outbox.add(
-        IntentKind.NOTIFY, lane=lane, destination="oncall", payload="{}", due_at=due_at, at=START
+        IntentKind.NOTIFY, lane=lane, destination=f"to {lane}", payload="{}", due_at=due_at, at=START
     )
 
 
@@ -48,7 +50,7 @@ async def test_intent_round_trips(store: Store) -> None:
                 id=new,
                 kind=IntentKind.NOTIFY,
                 lane="a",
-                destination="oncall",
+                destination="to a",
                 payload="{}",
                 due_at=START,
                 attempts=0,
@@ -66,6 +68,20 @@ async def test_only_the_first_unfinished_intent_of_a_lane_is_ready(store: Store)
         assert await ready(tx) == [second, other]
         await tx.outbox.finish(second, IntentState.FAILED, at=START)
         assert await ready(tx) == [other]
+
+
+async def test_each_destination_has_one_notification_ready(store: Store) -> None:
+    """Of the lanes to one destination the one whose turn it is comes, and none while the destination is busy."""
+    async with store.transaction() as tx:
+        first, _second = [
+            await tx.outbox.add(IntentKind.NOTIFY, lane=lane, destination="chat", payload="{}", due_at=START, at=START)
+            for lane in "ab"
+        ]
+        other = await add(tx, lane="c")
+        assert sorted(await ready(tx)) == [first, other]
+        busy = await tx.outbox.ready(now=START, limit=9, busy=["chat"])
+        assert [intent.id for intent in busy] == [other]
+        assert await tx.outbox.next_due_at(busy=["chat", "to c"]) is None
 
 
 async def test_intent_that_is_not_due_holds_its_lane(store: Store) -> None:
@@ -162,12 +178,12 @@ async def test_wake_makes_a_lane_due(store: Store) -> None:
 async def test_transitions_wait_in_order(store: Store) -> None:
     """What no delivery carries yet waits in the order in which it happened, in its group."""
     async with store.transaction() as tx:
-        await tx.outbox.tell(GROUP, entry(), at=START)
-        await tx.outbox.tell(GROUP, RESOLVE, at=START + 5)
-        await tx.outbox.tell(OTHER, entry(), at=START)
-        untold = await tx.outbox.untold()
-        assert [(u.at, u.entry) for u in untold[KEY]] == [(START, entry()), (START + 5, RESOLVE)]
-        assert len(untold[OTHER.integration, OTHER.key]) == 1
+        await tx.outbox.tell(GROUP, entry(), at=START, due_at=START)
+        await tx.outbox.tell(GROUP, RESOLVE, at=START + 5, due_at=START + 5)
+        await tx.outbox.tell(OTHER, entry(), at=START, due_at=START)
+        untold = await tx.outbox.untold(*KEY)
+        assert [(u.at, u.entry) for u in untold] == [(START, entry()), (START + 5, RESOLVE)]
+        assert len(await tx.outbox.untold(OTHER.integration, OTHER.key)) == 1
         assert {(g.integration, g.key): g.labels for g in await tx.outbox.groups()} == {
             KEY: {"app": "한국"},
             (OTHER.integration, OTHER.key): {},
@@ -178,26 +194,97 @@ async def test_route_of_a_group_follows_the_configuration(store: Store) -> None:
     """A group that is told again takes the route that tells it now."""
     moved = NotificationGroup(integration=GROUP.integration, key=GROUP.key, route="{}/{new}", labels={"app": "한국"})
     async with store.transaction() as tx:
-        await tx.outbox.tell(GROUP, entry(), at=START)
-        await tx.outbox.tell(moved, entry("f2"), at=START)
+        await tx.outbox.tell(GROUP, entry(), at=START, due_at=START)
+        await tx.outbox.tell(moved, entry("f2"), at=START, due_at=START)
         assert [group.route for group in await tx.outbox.groups()] == ["{}/{new}"]
 
 
-async def test_carried_transitions_are_not_untold(store: Store) -> None:
-    """A delivery takes the transitions it carries, and the group remembers when it was made."""
+async def test_a_group_is_looked_at_at_its_earliest(store: Store) -> None:
+    """What comes later can bring the next look at a group forward, and never puts it off."""
     async with store.transaction() as tx:
-        await tx.outbox.tell(GROUP, entry(), at=START)
-        (waiting,) = (await tx.outbox.untold())[KEY]
-        await tx.outbox.carry(GROUP, [waiting.id], await add(tx), at=START + 7)
-        assert await tx.outbox.untold() == {}
-        assert [group.last_sent_at for group in await tx.outbox.groups()] == [START + 7]
+        for due_at in (START + 9, START + 5, START + 7):
+            await tx.outbox.tell(GROUP, entry(), at=START, due_at=due_at)
+        assert await tx.outbox.next_flush_at(after=START) == START + 5
+        assert await tx.outbox.groups(due=START + 4) == []
+        assert [group.key for group in await tx.outbox.groups(due=START + 5)] == [GROUP.key]
+        assert await tx.outbox.next_flush_at(after=START + 5) is None
+
+
+async def test_how_a_group_stands_is_kept(store: Store) -> None:
+    """What is written of a group is read again; one that is settled for good is looked at only when told to."""
+    stands = replace(GROUP, last_sent_at=START, ticked_at=START - 1, repeats=2, muted={"f1": "silence s1"})
+    async with store.transaction() as tx:
+        await tx.outbox.tell(GROUP, entry(), at=START, due_at=START)
+        await tx.outbox.settle(stands, flush_at=None)
+        assert await tx.outbox.groups() == [stands]
+        assert await tx.outbox.group(*KEY) == stands
+        assert await tx.outbox.muted() == {"f1": ["silence s1"]}
+        assert await tx.outbox.groups(due=START + 99) == []
+        await tx.outbox.look_again(at=START + 1)
+        assert await tx.outbox.groups(due=START + 1) == [stands]
+
+
+async def test_what_nobody_is_to_be_told_of_is_forgotten(store: Store) -> None:
+    """A dropped transition waits no more and was never told."""
+    async with store.transaction() as tx:
+        await tx.outbox.tell(GROUP, entry(), at=START, due_at=START)
+        (waiting,) = await tx.outbox.untold(*KEY)
+        await tx.outbox.drop([waiting.id])
+        assert await tx.outbox.untold(*KEY) == []
+        assert await tx.outbox.backlog() == {}
+
+
+async def test_an_acknowledgement_leaves_the_alert_firing(store: Store) -> None:
+    """Where an acknowledgement was told after the firing, the resolve still belongs."""
+    acked = entry(status=Transition.ACKNOWLEDGED)
+    async with store.transaction() as tx:
+        await tx.outbox.tell(GROUP, entry(), at=START, due_at=START)
+        await tx.outbox.tell(GROUP, acked, at=START + 1, due_at=START + 1)
+        assert [told for _, told in await tx.outbox.groups_told("f1")] == [entry()]
+
+
+async def test_a_divided_intent_keeps_its_lane_and_its_transitions(store: Store) -> None:
+    """Each part carries its own transitions, and they are handled in order and told one after the other."""
+    async with store.transaction() as tx:
+        for name in ("f1", "f2", "f3"):
+            await tx.outbox.tell(GROUP, entry(name), at=START, due_at=START)
+        whole = await add(tx)
+        await tx.outbox.carry({each.id: None for each in await tx.outbox.untold(*KEY)}, whole)
+        assert await tx.outbox.carries(whole) == 3
+        [intent] = await tx.outbox.ready(now=START, limit=9)
+        await tx.outbox.divide(intent, ["first", "second"], [1, 2], at=START)
+        [first] = await tx.outbox.ready(now=START, limit=9)
+        assert (first.payload, first.lane, await tx.outbox.carries(first.id)) == ("first", intent.lane, 1)
+        await tx.outbox.finish(first.id, IntentState.DONE, at=START + 1)
+        [second] = await tx.outbox.ready(now=START, limit=9)
+        assert (second.payload, await tx.outbox.carries(second.id)) == ("second", 2)
+        assert (await tx.outbox.backlog())[GROUP.integration].pending == 2
+
+
+async def test_hurry_makes_what_waits_due(store: Store) -> None:
+    """What was put off is ready at once when nothing speaks against it any more."""
+    async with store.transaction() as tx:
+        waiting = await add(tx, due_at=START + 300)
+        await tx.outbox.hurry(IntentKind.NOTIFY, at=START)
+        assert await ready(tx) == [waiting]
+
+
+async def test_carried_transitions_are_not_untold(store: Store) -> None:
+    """A delivery takes the transitions it carries, and which of its group each was is remembered."""
+    async with store.transaction() as tx:
+        await tx.outbox.tell(GROUP, entry(), at=START, due_at=START)
+        (waiting,) = await tx.outbox.untold(*KEY)
+        await tx.outbox.carry({waiting.id: 3}, await add(tx))
+        assert await tx.outbox.untold(*KEY) == []
+        [(_, told)] = await tx.outbox.groups_told("f1")
+        assert told.rank == 3
 
 
 async def test_resolve_belongs_where_the_firing_was_told(store: Store) -> None:
     """The groups of an alert are those in which its newest transition is a firing."""
     async with store.transaction() as tx:
         for group, what in ((GROUP, entry()), (OTHER, entry()), (OTHER, RESOLVE)):
-            await tx.outbox.tell(group, what, at=START)
+            await tx.outbox.tell(group, what, at=START, due_at=START)
         assert [group.integration for group, _ in await tx.outbox.groups_told("f1")] == [GROUP.integration]
         assert await tx.outbox.groups_told("unknown") == []
 
@@ -209,40 +296,40 @@ async def test_told_firing_is_what_is_still_firing(store: Store) -> None:
         await tx.alerts.put([firing, over])
         for of in (firing, over):
             await carried(tx, of.fingerprint, IntentState.DONE, START)
-        await tx.outbox.tell(OTHER, entry(firing.fingerprint), at=START)
-        assert await tx.outbox.told_firing() == {KEY: [entry(firing.fingerprint)]}
+        await tx.outbox.tell(OTHER, entry(firing.fingerprint), at=START, due_at=START)
+        assert await tx.outbox.told_firing(*KEY) == [entry(firing.fingerprint)]
 
 
 async def test_told_firing_knows_whose_resolve_waits(store: Store) -> None:
     """Until the resolve of an alert is carried, its firing is the last that the receiver heard of it."""
     async with store.transaction() as tx:
         await carried(tx, "f1", IntentState.DONE, START)
-        await tx.outbox.tell(GROUP, RESOLVE, at=START + 5)
-        assert await tx.outbox.told_firing() == {KEY: [entry()]}
-        (waiting,) = (await tx.outbox.untold())[KEY]
-        await tx.outbox.carry(GROUP, [waiting.id], await add(tx), at=START + 5)
-        assert await tx.outbox.told_firing() == {}
+        await tx.outbox.tell(GROUP, RESOLVE, at=START + 5, due_at=START + 5)
+        assert await tx.outbox.told_firing(*KEY) == [entry()]
+        (waiting,) = await tx.outbox.untold(*KEY)
+        await tx.outbox.carry({waiting.id: None}, await add(tx))
+        assert await tx.outbox.told_firing(*KEY) == []
 
 
 async def test_told_resolved_is_what_was_accepted(store: Store) -> None:
     """A resolve counts as told from the moment at which its delivery was accepted."""
     async with store.transaction() as tx:
-        await tx.outbox.tell(GROUP, RESOLVE, at=START)
-        (waiting,) = (await tx.outbox.untold())[KEY]
+        await tx.outbox.tell(GROUP, RESOLVE, at=START, due_at=START)
+        (waiting,) = await tx.outbox.untold(*KEY)
         delivery = await add(tx)
-        await tx.outbox.carry(GROUP, [waiting.id], delivery, at=START)
-        assert await tx.outbox.told_resolved(since=0) == {}
+        await tx.outbox.carry({waiting.id: None}, delivery)
+        assert await tx.outbox.told_resolved(*KEY, since=0) == []
         await tx.outbox.finish(delivery, IntentState.DONE, at=START + 9)
-        assert await tx.outbox.told_resolved(since=START + 9) == {KEY: [RESOLVE]}
-        assert await tx.outbox.told_resolved(since=START + 10) == {}
+        assert await tx.outbox.told_resolved(*KEY, since=START + 9) == [RESOLVE]
+        assert await tx.outbox.told_resolved(*KEY, since=START + 10) == []
 
 
 async def carried(tx: Transaction, fingerprint: str, state: IntentState | None, at: float) -> int:
     """Tell of an alert in a delivery of its own that ended in a state, if in any."""
-    await tx.outbox.tell(GROUP, entry(fingerprint), at=at)
-    waiting = (await tx.outbox.untold())[KEY][-1]
+    await tx.outbox.tell(GROUP, entry(fingerprint), at=at, due_at=at)
+    *_, waiting = await tx.outbox.untold(*KEY)
     delivery = await add(tx, lane=fingerprint)
-    await tx.outbox.carry(GROUP, [waiting.id], delivery, at=at)
+    await tx.outbox.carry({waiting.id: None}, delivery)
     if state is not None:
         await tx.outbox.finish(delivery, state, at=at)
     return delivery
@@ -254,7 +341,7 @@ async def test_backlog_counts_what_was_not_told(store: Store) -> None:
         await carried(tx, "told", IntentState.DONE, START)
         await carried(tx, "set aside", IntentState.FAILED, START)
         await carried(tx, "on its way", None, START + 1)
-        await tx.outbox.tell(GROUP, entry("new"), at=START + 2)
+        await tx.outbox.tell(GROUP, entry("new"), at=START + 2, due_at=START + 2)
         assert await tx.outbox.backlog() == {
             GROUP.integration: Backlog(destination=GROUP.integration, pending=2, oldest_at=START + 1)
         }
@@ -274,7 +361,7 @@ async def test_prune_keeps_what_is_not_finished(store: Store) -> None:
     """What waits is never forgotten, however long it waits."""
     async with store.transaction() as tx:
         waiting = await carried(tx, "on its way", None, START)
-        await tx.outbox.tell(GROUP, entry("new"), at=START)
+        await tx.outbox.tell(GROUP, entry("new"), at=START, due_at=START)
         await carried(tx, "recent", IntentState.DONE, START + 50)
         await tx.outbox.prune(before=START + 10, keep=[])
         assert await ready(tx) == [waiting]

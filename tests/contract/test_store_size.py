@@ -54,12 +54,12 @@ async def add_stop(tx: Transaction, name: str, at: float, **fields: object) -> S
 async def tell(tx: Transaction, of: Alert, at: float, state: IntentState) -> None:
     """Add a transition of an alert and the delivery that carries it, which is in this state since `at`."""
     entry = Entry(fingerprint=of.fingerprint, status=Transition.FIRING, labels={}, annotations={}, starts_at=at)
-    await tx.outbox.tell(GROUP, entry, at=at)
-    untold = (await tx.outbox.untold())[GROUP.integration, GROUP.key]
+    await tx.outbox.tell(GROUP, entry, at=at, due_at=at)
+    untold = await tx.outbox.untold(GROUP.integration, GROUP.key)
     intent = await tx.outbox.add(
         IntentKind.NOTIFY, lane=of.fingerprint, destination=GROUP.integration, payload=PADDING, due_at=at, at=at
     )
-    await tx.outbox.carry(GROUP, [each.id for each in untold], intent, at=at)
+    await tx.outbox.carry({each.id: None for each in untold}, intent)
     if state is not IntentState.WAITING:
         await tx.outbox.finish(intent, state, at=at)
 

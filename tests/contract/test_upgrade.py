@@ -22,7 +22,7 @@ from tests.support.upgrade_story import RULES, Cast, play
 OLD = sorted((Path(__file__).parents[1] / "data").glob("schema_*.sql"))
 """What the code of each older schema left behind in the middle of the story, as SQL."""
 
-CURRENT = "0002"
+CURRENT = "0003"
 
 
 def restore(dump: Path, file: Path) -> None:
@@ -195,9 +195,9 @@ async def test_a_migration_that_fails_changes_nothing(tmp_path: Path, dump: Path
     file = tmp_path / "monitor.db"
     restore(dump, file)
     with closing(sqlite3.connect(file)) as database:
-        database.execute("CREATE TABLE blind_times (something TEXT)")
+        database.execute("CREATE TABLE silences (something TEXT)")
     before = dumped(file)
-    with pytest.raises(StartError, match=r"blind_times already exists.* It is as it was before; a copy is .*\.bak"):
+    with pytest.raises(StartError, match=r"silences already exists.* It is as it was before; a copy is .*\.bak"):
         await opened(file)
     assert dumped(file) == before
     assert dumped(copies(tmp_path)[0]) == before

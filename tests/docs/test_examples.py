@@ -18,6 +18,7 @@ from monitor.settings import load, shipped_rules
 from tests.docs.pages import ROOT, Example, examples
 
 SECRET = "http://127.0.0.1:9/secret"  # noqa: S105 - fit for an address and for a header
+OTHER_SECRETS = {"apprise_url": "json://127.0.0.1:9/secret", "pagerduty_key": "0" * 32}
 YAML = examples("yaml")
 CONFIG = ROOT / "deploy/config/monitor.yml"
 
@@ -25,7 +26,7 @@ CONFIG = ROOT / "deploy/config/monitor.yml"
 def as_file(text: str, directory: Path) -> Path:
     """Write a configuration with its secrets, certificates and rules beside it, and return its path."""
     for name in re.findall(r"/run/secrets/(\w+)", text):
-        (directory / name).write_text(SECRET, encoding="utf-8")
+        (directory / name).write_text(OTHER_SECRETS.get(name, SECRET), encoding="utf-8")
     authority = trustme.CA()
     client = authority.issue_cert("client.example")
     for key, pem in (("ca", authority.cert_pem), ("cert", client.cert_chain_pems[0]), ("key", client.private_key_pem)):

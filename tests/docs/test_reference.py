@@ -48,7 +48,8 @@ def unbuilt(section: type[Section], path: str = "") -> Iterator[str]:
         if any(check.__qualname__.startswith("only.") for check in checks):
             yield below
         for inner, mark in sections(field.annotation):
-            yield from unbuilt(inner, below + mark)
+            if inner is not section:  # a route holds routes
+                yield from unbuilt(inner, below + mark)
 
 
 def sections(annotation: Any) -> Iterator[tuple[type[Section], str]]:

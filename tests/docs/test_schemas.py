@@ -66,7 +66,9 @@ def test_shipped_files_fit() -> None:
         "alerting: {route: {group_wait: 0}}\nstorage: {max_size: 0}",
         "auto_stop: {mode: off}",
         "apps: [{match: a, labels: {version: 1.10, old: yes, number: 3}}]",
-        "alerting: {language: en, inhibit_rules: []}",
+        "alerting: {language: ko, inhibit_rules: []}",
+        "alerting: {route: {repeat_backoff: 1.5, routes: [{routes: [{match: {a: 1}, routes: }]}]}}",
+        "alerting: {time_intervals: [{name: a, time_intervals: [{years: [2027], days_of_month: [-1, '1:5']}]}]}",
     ],
 )
 def test_what_loads_fits(text: str) -> None:
@@ -87,7 +89,9 @@ def test_what_loads_fits(text: str) -> None:
         ("monitor", "auto_stop: {mode: on}", "$.auto_stop.mode: "),
         ("monitor", "apps: [{run_limit: 1h}]", "$.apps[0]: "),
         ("monitor", "rule_files: rules/*.yml", "$.rule_files: "),
-        ("monitor", "alerting: {language: ko}", "$.alerting.language: "),
+        ("monitor", "alerting: {language: kr}", "$.alerting.language: "),
+        ("monitor", "alerting: {route: {repeat_backoff: 0.5}}", "$.alerting.route.repeat_backoff: "),
+        ("monitor", "alerting: {route: {routes: [{routes: [{a: b}]}]}}", "$.alerting.route.routes[0].routes[0]: "),
         ("project", "projects: {p: {}}", "$: "),
         ("project", "polling: {ratings: [{every: 1m}]}", "$.polling.ratings[0]: "),
         ("rules", "groups: [{name: g, rules: [{alert: A, on: rnu, expr: 'true'}]}]", "$.groups[0].rules[0].on: "),

@@ -195,7 +195,7 @@ class Trial:
         finally:
             if process.exitcode is None:
                 process.terminate()
-            while process.exitcode is None:
+            while process.exitcode is None:  # noqa: ASYNC110 - its end can be read only by asking
                 await asyncio.sleep(_PAUSE)
 
     async def _play(self, story: _World, hook: Hook) -> None:

@@ -102,14 +102,9 @@ class Story:
             names={id_: name for name, id_ in self._ids.items()},
         )
 
-    @property
-    def is_over(self) -> bool:
-        """Whether all that was planned has happened, and a monitor had time to see it."""
-        self.world.advance()
-        return self.world.now >= self._told_from + self.LENGTH * self.limit
-
     def watch(self) -> None:
         """Note that the monitor comes now."""
+        self.world.advance()
         self._watched_from = self.world.now
 
     def begin(self) -> None:

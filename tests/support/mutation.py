@@ -1,18 +1,20 @@
 """
-Making good JSON bad, by chance that can be repeated.
+Making good answers bad, by chance that can be repeated.
 
 `mutated` changes a text in one to four places: another type, a missing or doubled key, a huge number, NaN, a lone
 surrogate, invalid UTF-8, deep nesting, a cut. What it makes is often not JSON at all, and now and then still good.
+`spoilt` does that to a whole answer, its status and its `Date` included.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-__all__ = ["VALUES", "WAYS", "mutated"]
+__all__ = ["VALUES", "WAYS", "Answer", "mutated", "spoilt"]
 
 _HOSTILE: list[Any] = [
     *(None, True, False, 0, -1, 1.5, 2**31, 2**63, -(2**63), 10**30, 10**400, 1e300, -1e300, 5e-324),
@@ -21,8 +23,28 @@ _HOSTILE: list[Any] = [
     *([], {}, [[]], [None], {"": None}, {"id": 1}, {"result": None}, {"errors": "x"}, {"error": {"name": "x"}}),
 ]
 _DEEP = 2000
+_STATUSES = (200,) * 12 + (201, 204, 301, 400, 401, 403, 404, 422, 429, 500, 503)
+_DATES = (b"", b"yesterday", b"Fri, 31 Dec 9999 23:59:59 GMT", b"\xff")
 
 Way = Callable[[Random, bytes], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer of Alli on its way; names of headers are in lower case."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+def spoilt(chance: Random, answer: Answer) -> Answer:
+    """Return `answer` with a bad body, often another status, and now and then a `Date` that cannot be."""
+    headers = answer.headers
+    if chance.random() < 0.1:
+        date = chance.choice(_DATES)
+        headers = tuple((name, date if name == b"date" else value) for name, value in headers)
+    return Answer(status=chance.choice(_STATUSES), headers=headers, body=mutated(chance, answer.body))
 
 
 def mutated(chance: Random, text: bytes, *, ways: Sequence[Way] | None = None) -> bytes:

@@ -32,7 +32,7 @@ from monitor.alli.client import ApiKey, Client
 from monitor.alli.pacing import Pacer
 from monitor.announcer import Announcer
 from monitor.commit import Commits
-from monitor.configured import routing_tree
+from monitor.configured import mute_policy, routing_tree
 from monitor.cycle.health import DaemonHealth
 from monitor.cycle.project import Project
 from monitor.cycle.rhythm import count_request
@@ -124,9 +124,11 @@ class Rig:
         receivers = {
             inbox.receiver: [i for i in self.inboxes if i.receiver == inbox.receiver] for inbox in self.inboxes
         }
-        self.announcer = Announcer(routing_tree(self.settings.alerting.route), receivers, _link)
+        alerting = self.settings.alerting
+        self.announcer = Announcer(routing_tree(alerting.route), receivers, _link, mute_policy(alerting))
         self.commits = Commits(self.store, self.announcer, self.metrics, self.awake.set)
         self.client = self._client(http)
+        self.client.keep_texts(self.settings.longest_excerpt > 0)
         self.project = Project(
             PROJECT,
             client=self.client,
@@ -329,6 +331,7 @@ class Rig:
             store=self.store,
             dispatcher=Dispatcher(self.store, self.announcer),
             handlers={IntentKind.STOP: stop, IntentKind.NOTIFY: deliver},
+            resting=deliver.resting,
             clock=self.clock,
             name="rig",
             awake=self.awake,

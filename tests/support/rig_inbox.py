@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from monitor.clock import Clock
+from monitor.errors import DeliveryRefused
 from monitor.model.alert import Resolution, Transition
 from monitor.model.notification import Entry, Notification
 
@@ -50,7 +51,8 @@ class Inbox:
     """
     An integration of a receiver, as `monitor.notify.receiver.Receiver`.
 
-    While `error` is set, every attempt raises it; `attempts` holds the own time and key of each. With
+    While `error` is set, every attempt raises it; `attempts` holds the own time and key of each. What holds an entry
+    that it `refuses` is not taken. With
     `dies_after_accepting`, the daemon dies once right after a notification was accepted.
     """
 
@@ -59,10 +61,14 @@ class Inbox:
     keeps_state: bool = True
     send_resolved: bool = True
     groups: bool = True
+    acknowledges: bool = False
+    pace: float = 0.0
     integration: str = "webhook"
     error: Exception | None = None
+    refuses: Callable[[Entry], bool] = lambda _: False
     dies_after_accepting: bool = False
     accepted: list[Notification] = field(default_factory=list)
+    accepted_at: list[float] = field(default_factory=list)
     attempts: list[tuple[float, str]] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
 
@@ -77,7 +83,10 @@ class Inbox:
         self.attempts.append((now, notification.key))
         if self.error is not None:
             raise self.error
+        if any(map(self.refuses, notification.entries)):
+            raise DeliveryRefused("there is something in it", reason="client_error", scope="payload")
         self.accepted.append(notification)
+        self.accepted_at.append(now)
         self.told += [Told(at=now, entry=entry, notification=notification) for entry in notification.entries]
         if self.dies_after_accepting:
             self.dies_after_accepting = False

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from monitor.durations import Duration, format_duration, parse_duration
+from monitor.durations import Duration, format_duration, parse_duration, parse_moment
 
 DURATION: TypeAdapter[float] = TypeAdapter(Duration)
 
@@ -101,3 +101,40 @@ def test_a_field_takes_text_only(value: object) -> None:
 def test_a_field_is_written_as_it_is_read() -> None:
     """A field that holds a duration is written as text again."""
     assert DURATION.dump_python(DURATION.validate_python("90m")) == "1h30m"
+
+
+NOW = 1_800_000_000.0  # 2027-01-15T08:00:00Z
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90s", 90),
+        ("1h30m", 5400),
+        ("2027-01-15T08:01Z", 60),
+        ("2027-01-15T08:01", 60),
+        ("2027-01-15T17:01:30+09:00", 90),
+        ("2027-01-16", 57600),
+    ],
+)
+def test_a_moment_is_a_duration_from_now_or_a_time(text: str, seconds: float) -> None:
+    """A duration counts from now; a time without a zone is UTC."""
+    assert parse_moment(text, NOW) == NOW + seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "neither a duration"),
+        ("tomorrow", "neither a duration"),
+        ("-1h", "neither a duration"),
+        ("2027-13-01", "neither a duration"),
+        ("2027-01-15T08:00Z", "not in the future"),
+        ("0s", "not in the future"),
+        ("0001-01-01T00:00+14:00", "not in the future"),
+    ],
+)
+def test_a_moment_that_has_passed_or_is_none_is_refused(text: str, says: str) -> None:
+    """What is neither a duration nor a time, and what is over, says so."""
+    with pytest.raises(ValueError, match=says):
+        parse_moment(text, NOW)

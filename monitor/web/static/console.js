@@ -11,8 +11,12 @@ async function refresh() {
   const main = page.querySelector("main");
   if (!main) throw new Error("answered with another page");
   const focused = document.activeElement?.getAttribute("href");
+  const open = [...document.querySelectorAll("details[open]")].map((each) => each.id);
+  const unfolded = document.activeElement?.closest("details")?.id;
   document.querySelector("main").replaceWith(document.adoptNode(main));
   document.title = page.title;
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  if (unfolded) document.querySelector(`#${CSS.escape(unfolded)} > summary`)?.focus({ preventScroll: true });
   if (focused) main.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }
 

@@ -17,6 +17,7 @@ from hypothesis.stateful import (
 
 from monitor.alerting.lifecycle import Step, Terms, advance, announce, due_at, end, fire_event
 from monitor.model.alert import Alert, AlertState, Resolution, Transition, fingerprint
+from monitor.model.facts import Facts
 from tests.support.build import START, alert, identity
 
 WHO = identity(run_id="run-1", conversation_id="c1")
@@ -220,9 +221,26 @@ def test_announcement_carries_the_outcome() -> None:
 
 
 def test_announced_alert_is_not_announced_again() -> None:
-    """A second outcome changes neither labels nor annotations."""
+    """A second outcome changes no label, and brings what the alert says about it up to date without telling it."""
     told = fired()
-    assert announce(told, now=START + 9, action="ineffective", note="...") == Step(alert=told)
+    outcome = Facts(stop="ineffective")
+    step = announce(told, now=START + 9, action="ineffective", note="It goes on.", facts=outcome)
+    annotations = {"summary": "too old", "action": "It goes on."}
+    assert step == Step(alert=replace(told, annotations=annotations, facts=outcome))
+
+
+def test_facts_are_those_of_the_newest_evaluation() -> None:
+    """Values follow the evaluations up to the end; the outcome of the stop and a quotation stay."""
+    told = announce(fired(), now=START, facts=Facts(age=60.0, stop="shadow", excerpt="why?")).alert
+    later = evaluated(told, 9, facts=Facts(age=69.0)).alert
+    assert later is not None
+    assert later.facts == Facts(age=69.0, stop="shadow", excerpt="why?")
+    ended = evaluated(later, 12, true=False, facts=Facts(age=72.0)).alert
+    assert ended is not None
+    assert ended.facts == Facts(age=72.0, stop="shadow", excerpt="why?")
+    gone = end(later, Resolution.GONE, now=START + 12).alert
+    assert gone is not None
+    assert gone.facts == later.facts
 
 
 def test_pending_alert_cannot_be_announced() -> None:

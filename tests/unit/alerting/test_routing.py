@@ -1,182 +1,123 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-import re2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.alerting.routing import Matcher, Operator, Route, RoutingTree, parse_matcher
+from monitor.alerting.matchers import parse_matchers
+from monitor.alerting.routing import Route, RoutingTree
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
 
-def route(receiver: str, *matchers: str, group_by: tuple[str, ...] = (), continue_: bool = False) -> Route:
-    """Return a route of these matchers with ordinary intervals."""
+def route(
+    receiver: str, matchers: str = "", *routes: Route, group_by: tuple[str, ...] = (), continue_: bool = False
+) -> Route:
+    """Return a route of these matchers with ordinary intervals, and those below it."""
     return Route(
         receiver=receiver,
         group_by=group_by,
         group_wait=10,
         group_interval=60,
         repeat_interval=14_400,
-        matchers=tuple(parse_matcher(text) for text in matchers),
+        matchers=parse_matchers(matchers),
         continue_=continue_,
+        routes=routes,
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "name", "operator", "value"),
-    [
-        ('severity="info"', "severity", "=", "info"),
-        ("severity=info", "severity", "=", "info"),
-        ("  severity  !=  info  ", "severity", "!=", "info"),
-        ('app =~ "Report.*"', "app", "=~", "Report.*"),
-        ("app!~Report|Billing", "app", "!~", "Report|Billing"),
-        ("app=My App", "app", "=", "My App"),
-        ("app=", "app", "=", ""),
-        ('app=""', "app", "=", ""),
-        ('app="a, {b} = c"', "app", "=", "a, {b} = c"),
-        (r'app="say \"hi\""', "app", "=", 'say "hi"'),
-        (r'app="a\\b\nc"', "app", "=", "a\\b\nc"),
-        (r'app=~"a\.b\d"', "app", "=~", r"a\.b\d"),
-        (r"app=~a\.b", "app", "=~", r"a\.b"),
-        ('app="고객지원"', "app", "=", "고객지원"),
-        ("app=サポート", "app", "=", "サポート"),
-        ('app="two\nlines"', "app", "=", "two\nlines"),
-    ],
-)
-def test_parses(text: str, name: str, operator: str, value: str) -> None:
-    """Names, operators and values, quoted or bare, are read as Alertmanager reads them."""
-    assert parse_matcher(text) == Matcher(name=name, operator=Operator(operator), value=value)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "severity",
-        "=info",
-        '"severity"="info"',
-        "sever-ity=info",
-        "0app=x",
-        "severity==info",
-        "severity=~~x",
-        'severity="info',
-        'severity=info"',
-        r'severity="info\"',
-        'severity="a" b',
-        'severity="a",app="b"',
-        "severity=a,app=b",
-        '{severity="a"}',
-        "app=~a{2}",
-        "severity='info'",
-    ],
-)
-def test_refuses_what_is_not_one_matcher(text: str) -> None:
-    """What is no matcher, or could be meant in two ways, is refused with the text and the way to write it."""
-    with pytest.raises(ValueError, match="matcher") as caught:
-        parse_matcher(text)
-    assert repr(text) in str(caught.value)
-    assert "value" in str(caught.value)
-
-
-def test_says_what_is_wrong_with_a_regex(capfd: pytest.CaptureFixture[str]) -> None:
-    """A bad regular expression is refused with RE2's reason, which is not printed besides."""
-    with pytest.raises(ValueError, match=r"'\(a' is not a regular expression.*missing \)"):
-        parse_matcher('app=~"(a"')
-    assert capfd.readouterr() == ("", "")
-
-
-@pytest.mark.parametrize(
-    ("text", "labels", "expected"),
-    [
-        ("app=a", {"app": "a"}, True),
-        ("app=a", {"app": "b"}, False),
-        ("app=a", {}, False),
-        ("app=", {}, True),
-        ("app!=a", {}, True),
-        ("app!=a", {"app": "a"}, False),
-        ("app=~a|ab", {"app": "ab"}, True),
-        ("app=~a|ab", {"app": "xab"}, False),
-        ("app=~a|ab", {"app": "abx"}, False),
-        ("app=~a", {"app": "a\n"}, False),
-        ("app=~.*", {}, True),
-        ("app=~.+", {}, False),
-        ("app!~.+", {}, True),
-        ("app!~a.", {"app": "ab"}, False),
-        ("app=~.", {"app": "한"}, True),
-        ('app=~"(?i)REPORT.*"', {"app": "report-1"}, True),
-    ],
-)
-def test_matches(text: str, labels: dict[str, str], expected: bool) -> None:  # noqa: FBT001 - a table of cases
-    """Regular expressions match the whole value, and an absent label is an empty one."""
-    assert parse_matcher(text).matches(labels) is expected
-
-
-@given(value=TEXT, operator=st.sampled_from([Operator.EQUAL, Operator.NOT_EQUAL]))
-def test_reads_back_what_it_writes(value: str, operator: Operator) -> None:
-    """The text of a matcher is parsed to the same matcher, whatever its value."""
-    matcher = Matcher(name="app", operator=operator, value=value)
-    assert parse_matcher(str(matcher)) == matcher
-
-
-def test_is_written_in_one_line() -> None:
-    """Quotes, backslashes and line breaks of a value are escaped where a matcher is written."""
-    assert str(Matcher(name="app", operator=Operator.EQUAL, value='a\n"\\')) == r'app="a\n\"\\"'
-
-
-@given(value=TEXT, labels=st.dictionaries(st.sampled_from(["app", "team"]), TEXT))
-def test_negation_is_the_opposite(value: str, labels: dict[str, str]) -> None:
-    """For every alert exactly one of ``=`` and ``!=`` holds, and exactly one of ``=~`` and ``!~``."""
-    for yes, no in (("=", "!="), ("=~", "!~")):
-        text = value if yes == "=" else re2.escape(value)
-        matches = [Matcher(name="app", operator=Operator(each), value=text).matches(labels) for each in (yes, no)]
-        assert matches == [labels.get("app", "") == value, labels.get("app", "") != value]
+def taken(tree: RoutingTree, **labels: str) -> list[str]:
+    """Return the receivers of the routes that an alert with these labels takes."""
+    return [each.receiver for each in tree.match(labels)]
 
 
 def test_takes_the_first_route_that_matches() -> None:
     """An alert takes the first child it matches, and no other."""
-    first, second = route("first", "severity=info"), route("second", "severity=~info|critical")
-    tree = RoutingTree(route("root"), [first, second])
-    assert tree.match({"severity": "info"}) == [first]
-    assert tree.match({"severity": "critical"}) == [second]
+    tree = RoutingTree(route("root", "", route("first", "severity=info"), route("second", "severity=~info|critical")))
+    assert taken(tree, severity="info") == ["first"]
+    assert taken(tree, severity="critical") == ["second"]
 
 
 def test_goes_on_after_continue() -> None:
     """After a child with `continue` the next ones are tried as well, up to the first without."""
-    audit, first, second = route("audit", "team=bi", continue_=True), route("first"), route("second", "team=bi")
-    tree = RoutingTree(route("root"), [audit, first, second])
-    assert tree.match({"team": "bi"}) == [audit, first]
-    assert tree.match({"team": "ops"}) == [first]
-
-
-def test_falls_back_to_the_root() -> None:
-    """An alert no child takes goes to the root, and one a child with `continue` took does not."""
     audit = route("audit", "team=bi", continue_=True)
-    tree = RoutingTree(route("root"), [audit])
-    assert tree.match({}) == [tree.root]
-    assert tree.match({"team": "bi"}) == [audit]
+    tree = RoutingTree(route("root", "", audit, route("first"), route("second", "team=bi")))
+    assert taken(tree, team="bi") == ["audit", "first"]
+    assert taken(tree, team="ops") == ["first"]
+
+
+def test_falls_back_to_the_route_above() -> None:
+    """An alert that no child takes goes to the route above them, and one that a child with `continue` took does not."""
+    audit = route("audit", "team=bi", continue_=True)
+    tree = RoutingTree(route("root", "", route("middle", "severity=critical", audit)))
+    assert taken(tree) == ["root"]
+    assert taken(tree, severity="critical") == ["middle"]
+    assert taken(tree, severity="critical", team="bi") == ["audit"]
+    assert taken(tree, team="bi") == ["root"]
+
+
+def test_a_route_below_ends_the_search_above() -> None:
+    """Whether the search goes on is said by the route on each level: `continue` below says nothing about above."""
+    inner = route("inner", "b=1", continue_=True)
+    tree = RoutingTree(route("root", "", route("outer", "a=1", inner), route("next", "a=1")))
+    assert taken(tree, a="1", b="1") == ["inner"]
+    outer = replace(tree.root.routes[0], continue_=True)
+    assert taken(RoutingTree(route("root", "", outer, route("next", "a=1"))), a="1", b="1") == ["inner", "next"]
 
 
 def test_needs_all_matchers_of_a_route() -> None:
     """A route is taken only by alerts that satisfy all of its matchers."""
-    child = route("child", "team=bi", "severity!=info")
-    tree = RoutingTree(route("root"), [child])
-    assert tree.match({"team": "bi", "severity": "critical"}) == [child]
-    assert tree.match({"team": "bi", "severity": "info"}) == [tree.root]
+    tree = RoutingTree(route("root", "", route("child", "team=bi,severity!=info")))
+    assert taken(tree, team="bi", severity="critical") == ["child"]
+    assert taken(tree, team="bi", severity="info") == ["root"]
 
 
-def test_refuses_a_root_with_matchers() -> None:
-    """The root takes every alert, so matchers on it are a mistake."""
+@pytest.mark.parametrize(
+    "root",
+    [
+        route("root", "severity=info"),
+        replace(route("root"), mute_time_intervals=("nights",)),
+        replace(route("root"), active_time_intervals=("days",)),
+    ],
+)
+def test_refuses_a_root_that_does_not_take_everything(root: Route) -> None:
+    """The root takes every alert at any time, so matchers and intervals on it are a mistake."""
     with pytest.raises(ValueError, match="root"):
-        RoutingTree(route("root", "severity=info"))
+        RoutingTree(root)
 
 
-def test_refuses_routes_that_cannot_be_told_apart() -> None:
-    """Two children with the same matchers, in any order, and the same receiver would share their groups."""
-    child, twin = route("a", "team=bi", "severity=info"), route("a", "severity=info", "team=bi")
-    with pytest.raises(ValueError, match="same matchers"):
-        RoutingTree(route("root"), [child, twin])
-    RoutingTree(route("root"), [child, route("b", "team=bi", "severity=info")])
+def test_keys_name_the_way_to_a_route() -> None:
+    """The key of a route is that of the one above it and its own matchers, sorted, as in Alertmanager."""
+    tree = RoutingTree(route("root", "", route("a", "b=2,a=1", route("b", "c!=3"), route("c"))))
+    assert [each.key for each in tree.routes()] == [
+        "{}",
+        '{}/{a="1",b="2"}',
+        '{}/{a="1",b="2"}/{c!="3"}',
+        '{}/{a="1",b="2"}/{}',
+    ]
+
+
+def test_routes_that_look_the_same_have_keys_of_their_own() -> None:
+    """The second of two children with the same matchers is numbered, whatever other routes come and go."""
+    twins = [route("a", "team=bi,severity=info"), route("a", "severity=info,team=bi", route("deep", "x=y"))]
+    keys = ['{}/{severity="info",team="bi"}', '{}/{severity="info",team="bi"}#2']
+    tree = RoutingTree(route("root", "", *twins))
+    assert [child.key for child in tree.root.routes] == keys
+    assert tree.root.routes[1].routes[0].key == f'{keys[1]}/{{x="y"}}'
+    more = RoutingTree(route("root", "", route("b", "x=y"), twins[0], route("c", "z=1"), twins[1]))
+    assert [child.key for child in more.root.routes if child.receiver == "a"] == keys
+
+
+def test_finds_a_route_and_the_way_to_it() -> None:
+    """A route is found by its key, and so is the way to it from the root; an unknown key finds none."""
+    tree = RoutingTree(route("root", "", route("a", "a=1", route("b", "b=2"))))
+    found = tree.by_key('{}/{a="1"}/{b="2"}')
+    assert found is not None
+    assert [each.receiver for each in tree.path(found)] == ["root", "a", "b"]
+    assert tree.by_key("{}") is tree.root
+    assert tree.by_key('{}/{a="2"}') is None
 
 
 LABELS = {"project": "p", "alertname": "X", "severity": "info"}
@@ -185,17 +126,18 @@ LABELS = {"project": "p", "alertname": "X", "severity": "info"}
 @pytest.mark.parametrize(
     ("matchers", "group_by", "key"),
     [
-        ((), ("project",), '{}:{project="p"}'),
-        ((), (), "{}:{}"),
-        ((), ("missing",), "{}:{}"),
-        (("severity=info",), ("project", "alertname"), '{}/{severity="info"}:{alertname="X", project="p"}'),
-        (("b!=2", 'a=~"1"'), ("...",), '{}/{a=~"1",b!="2"}:{alertname="X", project="p", severity="info"}'),
+        (None, ("project",), '{}:{project="p"}'),
+        (None, (), "{}:{}"),
+        (None, ("missing",), "{}:{}"),
+        ("severity=info", ("project", "alertname"), '{}/{severity="info"}:{alertname="X", project="p"}'),
+        ('b!=2,a=~"1"', ("...",), '{}/{a=~"1",b!="2"}:{alertname="X", project="p", severity="info"}'),
     ],
 )
-def test_group_key(matchers: tuple[str, ...], group_by: tuple[str, ...], key: str) -> None:
+def test_group_key(matchers: str | None, group_by: tuple[str, ...], key: str) -> None:
     """The key of a group has the form of Alertmanager's, sorted, without labels the alert does not have."""
-    taken = route("a", *matchers, group_by=group_by)
-    assert RoutingTree(route("root")).group_key(taken, LABELS) == key
+    children = [] if matchers is None else [route("a", matchers, group_by=group_by)]
+    tree = RoutingTree(route("root", "", *children, group_by=group_by))
+    assert tree.group_key([*tree.routes()][-1], LABELS) == key
 
 
 def test_group_labels() -> None:
@@ -212,3 +154,27 @@ def test_group_keys_differ_where_labels_differ(one: dict[str, str], other: dict[
     first, second = (dict(zip(names, labels.values(), strict=False)) for labels in (one, other))
     same = tree.group_key(tree.root, first) == tree.group_key(tree.root, second)
     assert same is (first == second)
+
+
+MATCHERS = st.sampled_from(["", "a=1", "a!=1", "a=~1|2", "b=1", "b!=2,a=1"])
+TREES = st.recursive(
+    st.builds(route, st.just("r"), MATCHERS, continue_=st.booleans()),
+    lambda below: st.builds(
+        lambda matchers, routes, continue_: route("r", matchers, *routes, continue_=continue_),
+        MATCHERS,
+        st.lists(below, max_size=4),
+        st.booleans(),
+    ),
+    max_leaves=12,
+)
+
+
+@given(children=st.lists(TREES, max_size=4), labels=st.dictionaries(st.sampled_from("ab"), st.sampled_from("12")))
+def test_every_alert_goes_somewhere_it_belongs(children: list[Route], labels: dict[str, str]) -> None:
+    """Every alert takes a route, matches all on the way to it, is in no route twice, and all keys are different."""
+    tree = RoutingTree(route("root", "", *children))
+    found = tree.match(labels)
+    assert found
+    assert all(each.matches(labels) for route in found for each in tree.path(route))
+    assert len({each.key for each in found}) == len(found)
+    assert len({each.key for each in tree.routes()}) == len([*tree.routes()])

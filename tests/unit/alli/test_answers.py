@@ -330,3 +330,17 @@ def test_any_answer_has_a_signature_or_none(status: int, body: bytes | str) -> N
     """No answer makes this raise; what comes out is short and printable."""
     text = signature(reply(status, body if isinstance(body, bytes) else body.encode(errors="surrogatepass")))
     assert text is None or (len(text) <= 80 and text.isprintable())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"result": {"isRunning": true}, "result": {"isRunning": false}}',
+        b'{"res\xf9lt": 1, "result": {"isRunning": false}}',
+        b'{"isRunning": true, "isRunning": false, "temperature": NaN}',
+    ],
+)
+def test_what_is_damaged_around_a_result_is_no_content(body: bytes) -> None:
+    """A key that is given twice, or bytes that are no UTF-8, make an answer unclear and not the one or the other."""
+    with pytest.raises(ApiUnclear):
+        read(reply(200, body))

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.alli.wire import Decoder, UnclearBody, valid_id
-from monitor.model.conversation import App, Chat, Conversation, Sender, Step, Vote
+from monitor.model.conversation import LONGEST_TEXT, App, Chat, Conversation, Sender, Step, Vote
 from tests.unit.alli.kit import START, chat_row, conversation_row, make_decoder, make_id
 
 EARLIEST, LATEST = 978_307_200.0, 4_102_444_800.0
@@ -63,6 +63,37 @@ def test_nulls_and_missing_fields_have_a_meaning() -> None:
     bare = {"id": "x", "timestamp": START, "rating": None, "agentRating": None}
     chat = decode(conversation_row(chats=[bare])).chats[0]
     assert chat == Chat(id="x", sender=Sender.OTHER, at=START, completed=True)
+
+
+DAMAGES = pytest.mark.parametrize(
+    ("old", "new"),
+    [(b"chatCount", b"chatC\xf9unt"), (b'"chatCount"', b'"id": "another", "chatCount"')],
+    ids=["a key that is no UTF-8", "a key given twice"],
+)
+
+
+@DAMAGES
+def test_a_damaged_row_is_set_aside_and_names_nobody(old: bytes, new: bytes) -> None:
+    """What spoils a row where nothing is read spoils all of it: its id may be damaged as well."""
+    damaged, sound = encode(conversation_row(1)).replace(old, new), encode(conversation_row(2))
+    rows = make_decoder().conversations(b'{"conversations": [' + damaged + b", " + sound + b'], "cursor": null}')
+    assert [row.id for row in rows.conversations] == [make_id("Conversation", START, 2)]
+    assert (rows.set_aside, rows.unreadable) == (1, ())
+
+
+@pytest.mark.parametrize("around", [b'"conversations": []', b'"c\xf9rsor": null'])
+def test_a_page_that_is_damaged_around_its_rows_says_nothing(around: bytes) -> None:
+    """A list that could be another one, and empty, is not taken for a complete one."""
+    page = b'{"conversations": [' + encode(conversation_row(1)) + b"], " + around + b"}"
+    with pytest.raises(UnclearBody):
+        make_decoder().conversations(page)
+
+
+@pytest.mark.parametrize("text", [b'{"isRunning": true, "isRunning": false}', b'{"isRunning": false, "\xf9": 1}'])
+def test_a_damaged_answer_does_not_say_that_nothing_runs(text: bytes) -> None:
+    """Of two values for one key neither is believed, and nothing beside bytes that are no UTF-8."""
+    with pytest.raises(UnclearBody):
+        make_decoder().is_running(text)
 
 
 @pytest.mark.parametrize("missing", ["rating", "agentRating"])
@@ -128,6 +159,18 @@ def test_a_chat_that_comes_twice_counts_once() -> None:
 def test_the_length_of_a_message_is_what_a_person_sees(message: str | None, length: int) -> None:
     """DraftJS is flattened; other text, JSON or not, is measured as it is."""
     assert make_decoder().chat(encode(chat_row(message=message))).length == length
+
+
+def test_the_text_of_a_message_is_read_only_where_that_is_wanted() -> None:
+    """By default a chat has no text, and never more than its beginning; nothing shows it by accident."""
+    decoder = make_decoder()
+    draft = encode(chat_row(message='{"blocks":[{"text":"ab"},{"text":"c"}]}'))
+    assert decoder.chat(draft).text == ""
+    decoder.keeps_text = True
+    assert decoder.chat(draft).text == "ab\nc"
+    assert "ab" not in repr(decoder.chat(draft))
+    long = decoder.chat(encode(chat_row(message="x" * 9000)))
+    assert (len(long.text), long.length) == (LONGEST_TEXT, 9000)
 
 
 def test_steps_of_a_chat_are_read() -> None:

@@ -46,6 +46,22 @@ async def test_parameters_without_a_value_are_not_sent(remote: Server) -> None:
     assert list(seen[0].params.multi_items()) == [("conversation_id", "a+/=&b")]
 
 
+async def test_what_is_taken_away_is_named_in_the_path(remote: Server) -> None:
+    """An id that holds what means something in an address stays one segment of the path."""
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json={})
+
+    await remote(answer).delete("silences", "a/../b?c#d", by="누구")
+    assert (seen[0].method, seen[0].url.raw_path.partition(b"?")[0]) == (
+        "DELETE",
+        b"/api/v1/silences/a%2F..%2Fb%3Fc%23d",
+    )
+    assert dict(seen[0].url.params) == {"by": "누구"}
+
+
 async def test_what_this_version_does_not_know_is_no_error(remote: Server) -> None:
     """A newer daemon may say more."""
     answer = await remote(lambda _: httpx.Response(200, json={"runs": [], "more": 1})).get("runs")

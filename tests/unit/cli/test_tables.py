@@ -16,6 +16,7 @@ from rich.console import Console, RenderableType
 
 from monitor.cli import tables
 from monitor.cli.answers import (
+    Ack,
     Action,
     Alert,
     App,
@@ -29,12 +30,14 @@ from monitor.cli.answers import (
     Rating,
     Receiver,
     Run,
+    Silence,
     Status,
 )
 from monitor.cli.text import plain
 
 ID = "Q29udmVyc2F0aW9uOjYwNDZiNTM3MmRhZDAwMjZlOTFjMjlkMQ=="
 AT = "2027-01-15T08:00:00.000Z"
+FINGERPRINT = "0123456789abcdef"
 HOSTILE = "\x1b[2J\x1b]0;owned\x07[bold red]x[/bold red]\r\n\u202egnp.exe\u2028\x9b31m\udc80[link=http://evil]"
 KOREAN = "주간 보고서 작성 및 검토를 도와주는 매우 긴 이름의 앱입니다 정말로 아주 긴 이름"
 
@@ -87,6 +90,7 @@ def run(**fields: Any) -> Run:
 def alert(**fields: Any) -> Alert:
     """Return an alert that fires."""
     values: dict[str, Any] = {
+        "fingerprint": FINGERPRINT,
         "project": "support",
         "alertname": "RunOverLimit",
         "state": "firing",
@@ -97,8 +101,41 @@ def alert(**fields: Any) -> Alert:
         "fired_at": AT,
         "resolved_at": None,
         "resolution": None,
+        "muted_by": (),
+        "acked_by": None,
+        "acked_until": None,
     }
     return Alert(**{**values, **fields})
+
+
+def silence(**fields: Any) -> Silence:
+    """Return a silence that holds."""
+    values: dict[str, Any] = {
+        "id": "1f0e9a3c",
+        "state": "active",
+        "matchers": ('alertname="RunOverLimit"', 'app=~"Report.*"'),
+        "author": "alice",
+        "comment": "we know",
+        "starts_at": AT,
+        "ends_at": AT,
+        "ended_by": None,
+    }
+    return Silence(**{**values, **fields})
+
+
+def ack(**fields: Any) -> Ack:
+    """Return an acknowledgement that holds."""
+    values: dict[str, Any] = {
+        "fingerprint": FINGERPRINT,
+        "project": "support",
+        "alertname": "RunOverLimit",
+        "subject": {"conversation_id": ID},
+        "by": "alice",
+        "comment": "looking",
+        "until": AT,
+        "end": None,
+    }
+    return Ack(**{**values, **fields})
 
 
 def action(**fields: Any) -> Action:
@@ -150,7 +187,7 @@ def status(**fields: Any) -> Status:
         "alerts": {"pending": 0, "firing": 2},
         "projects": (PROJECT,),
         "receivers": (
-            Receiver(name="oncall/webhook/0", pending=4, failing_since=AT, error="answered 502", delivered_at=None),
+            receiver(failing_since=AT, error="answered 502"),
         ),
         "brakes": (Brake(kind="pause", project="", target="", until=None, set_at=AT, set_by="alice"),),
     }
@@ -179,7 +216,37 @@ def test_an_alert_as_a_row() -> None:
     """An alert shows state, severity, when, what it says and what it is about."""
     text = " ".join(shown(tables.alerts([alert()])).split())
     head = "state since (UTC) alert firing 2027-01-15 RunOverLimit support Report writer critical 08:00:00"
-    assert text == f"{head} a run is too old {ID}"
+    assert text == f"{head} a run is too old {ID} alert {FINGERPRINT}"
+
+
+def test_an_alert_says_what_holds_it_back() -> None:
+    """A muted alert names what mutes it, an acknowledged one who takes care of it and until when."""
+    held = alert(muted_by=("silence 1f0e9a3c", "time_interval nights"), acked_by="bob", acked_until=AT)
+    text = " ".join(shown(tables.alerts([held])).split())
+    assert "muted by silence 1f0e9a3c muted by time interval nights" in text
+    assert "acked by bob until 2027-01-15 08:00:00 UTC" in text
+
+
+def test_a_silence_as_a_row() -> None:
+    """A silence shows its id, state, end, matchers, and by whom it is and why."""
+    head = "silence ends (UTC) matchers, comment"
+    row = '1f0e9a3c 2027-01-15 alertname="RunOverLimit" app=~"Report.*" active 08:00:00 alice: we know'
+    assert " ".join(shown(tables.silences([silence()])).split()) == f"{head} {row}"
+
+
+def test_a_silence_says_when_it_begins_and_who_ended_it() -> None:
+    """One that waits for resolves says so, one that has not begun says when, one that was ended by whom."""
+    text = " ".join(shown(tables.silences([silence(ends_at=None, state="pending", ended_by="bob")])).split())
+    assert "when all" in text
+    assert "from 2027-01-15 08:00:00 UTC ended by bob" in text
+
+
+def test_an_acknowledgement_as_a_row() -> None:
+    """An acknowledgement shows why it ended or that it holds, until when, of what, and by whom."""
+    text = " ".join(shown(tables.acks([ack()])).split())
+    row = f"active 2027-01-15 RunOverLimit support 08:00:00 alice: looking {ID} alert {FINGERPRINT}"
+    assert text == f"ack until (UTC) alert {row}"
+    assert "timed out" in shown(tables.acks([ack(end="timed_out", comment="")]))
 
 
 def test_a_resolved_alert_shows_why() -> None:
@@ -255,12 +322,26 @@ ALL: dict[str, Callable[[str], RenderableType]] = {
             alerts={text: 1},
             projects=(msgspec.structs.replace(PROJECT, name=text, state=text, stop_mode=text, stops={text: 1}),),
             brakes=(Brake(kind=text, project=text, target=text, until=text, set_at=text, set_by=text),),
-            receivers=(Receiver(name=text, pending=1, failing_since=None, error=text, delivered_at=text),),
+            receivers=(receiver(name=text, failing_since=text, error=text, resting_until=text, set_aside_at=text),),
         )
     ),
     "alerts": lambda text: tables.alerts(
-        [alert(alertname=text, state=text, labels={"severity": text, "app": text}, annotations={"summary": text})]
+        [
+            alert(
+                alertname=text,
+                state=text,
+                labels={"severity": text, "app": text},
+                annotations={"summary": text},
+                muted_by=(text,),
+                acked_by=text,
+                acked_until=text,
+            )
+        ]
     ),
+    "silences": lambda text: tables.silences(
+        [silence(id=text, state="pending", matchers=(text,), author=text, comment=text, starts_at=text, ended_by=text)]
+    ),
+    "acks": lambda text: tables.acks([ack(fingerprint=text, project=text, alertname=text, by=text, comment=text)]),
     "runs": lambda text: tables.runs([run(app=App(id=text, name=text), outcome=text, project=text)]),
     "ratings": lambda text: tables.ratings([rating(by=text, value=text, previous=text, app=App(id=text, name=text))]),
     "actions": lambda text: tables.actions([action(asked_by=text, mode=text, result=text, reason=text)]),
@@ -286,7 +367,7 @@ def test_wide_characters_stay_inside_the_terminal(kind: str, width: int) -> None
     assert any("주간" in each for each in lines)
 
 
-@pytest.mark.parametrize("kind", ["runs", "ratings", "actions", "alerts"])
+@pytest.mark.parametrize("kind", ["runs", "ratings", "actions", "alerts", "acks"])
 def test_an_id_can_be_copied_at_80_columns(kind: str) -> None:
     """An id of a conversation is never broken over two lines on a terminal of 80 columns."""
     assert ID in shown(ALL[kind]("already_finished"))

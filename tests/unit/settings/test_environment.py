@@ -138,7 +138,7 @@ def test_needs_a_project(environ: Mapping[str, str]) -> None:
         ("API_KEY", "k", "works without a config file only; set ALLI_MONITOR_PROJECTS__<NAME>__API_KEY"),
         ("", "x", "'': unknown key"),
         ("\udcff\n", "x", "unknown key"),
-        ("ALERTING__LANGUAGE", "ko", "alerting.language: not in this version"),
+        ("ALERTING__LANGUAGE", "kr", "alerting.language: should be 'en', 'ko' or 'ja'"),
     ],
 )
 def test_says_which_variable_is_wrong(errors_of: Errors, variable: str, text: str, error: str) -> None:

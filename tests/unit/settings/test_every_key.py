@@ -49,13 +49,20 @@ LISTS: dict[str, list[dict[str, Any]]] = {
     "projects.<name>.polling.ratings": [{"younger_than": "1h", "every": "1m"}],
     "apps": [{"match": "*", "run_limit": "1m", "labels": {"a": "b"}, "auto_stop": {"mode": "off"}}],
     "polling.ratings": [{"younger_than": "1h", "every": "1m"}],
-    "alerting.route.routes": [{"matchers": ['a="b"'], "continue": True, "group_by": [], "group_wait": "1s"}],
+    "alerting.route.routes": [
+        {"matchers": ['a="b"'], "continue": True, "group_by": [], "routes": [{"match": {"a": "b"}}]}
+    ],
+    "alerting.inhibit_rules": [{"source_match": {"a": "b"}, "target_matchers": ["c=~d"], "equal": ["e"]}],
+    "alerting.time_intervals": [{"name": "weekend", "time_intervals": [{"weekdays": ["saturday", "sunday"]}]}],
+    "alerting.mute_time_intervals": [{"name": "weekend", "time_intervals": [{"years": [2027]}]}],
     "alerting.receivers": [
         {"name": "default"},
         {
             "name": "other",
             "webhook_configs": [{"url_file": "secret", "max_alerts": 1}],
             "alertmanager_configs": [{"url": SECRET, "send_resolved": False}],
+            "slack_configs": [{"api_url_file": "secret", "max_alerts": 1}],
+            "pagerduty_configs": [{"routing_key": "0" * 32, "incident": "group", "severity": {"page": "critical"}}],
         },
     ],
 }
@@ -112,14 +119,14 @@ def test_there_are_no_other_lists() -> None:
     assert {key.path.partition("[]")[0] for key in BUILT if "[]" in key.path} == LISTS.keys()
 
 
-def sections(annotation: Any) -> Iterator[type[Section]]:
-    """Yield every section in a type, and in those."""
-    if isinstance(annotation, type) and issubclass(annotation, Section):
+def sections(annotation: Any, above: frozenset[type[Section]] = frozenset()) -> Iterator[type[Section]]:
+    """Yield every section in a type, and in those; one that holds itself only once."""
+    if isinstance(annotation, type) and issubclass(annotation, Section) and annotation not in above:
         yield annotation
         for field in annotation.model_fields.values():
-            yield from sections(field.annotation)
+            yield from sections(field.annotation, above | {annotation})
     for part in get_args(annotation):
-        yield from sections(part)
+        yield from sections(part, above)
 
 
 def is_secret(annotation: Any) -> bool:

@@ -25,6 +25,8 @@ alerting:
     - name: default
       webhook_configs: [{{url: "https://hooks.example/{SECRET}-6"}}]
       alertmanager_configs: [{{url_file: am}}]
+      slack_configs: [{{api_url: "https://hooks.slack.example/{SECRET}-8"}}]
+      pagerduty_configs: [{{routing_key: {SECRET}9{"0" * 25}}}]
 """
 
 
@@ -46,13 +48,14 @@ def test_secrets_are_there_to_use(settings: Settings) -> None:
     assert ping.get_secret_value() == f"https://ping.example/{SECRET}-5"
     assert receiver.webhook_configs[0].url.get_secret_value() == f"https://hooks.example/{SECRET}-6"
     assert receiver.alertmanager_configs[0].url.get_secret_value() == f"http://{SECRET}-7.example"
+    assert receiver.slack_configs[0].api_url.get_secret_value() == f"https://hooks.slack.example/{SECRET}-8"
+    assert receiver.pagerduty_configs[0].routing_key.get_secret_value() == f"{SECRET}9{'0' * 25}"
 
 
 def test_secrets_can_be_listed(settings: Settings) -> None:
     """Every secret is told to whoever has to hide them."""
-    assert sorted(text[text.index(SECRET) :][: len(SECRET) + 2] for text in settings.secrets()) == [
-        f"{SECRET}-{number}" for number in range(1, 8)
-    ]
+    marks = {text[text.index(SECRET) + len(SECRET) :].lstrip("-")[0] for text in settings.secrets()}
+    assert marks == set("123456789")
 
 
 @pytest.mark.parametrize("show", [str, repr, Settings.model_dump_json, lambda s: str(s.model_dump())])

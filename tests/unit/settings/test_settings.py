@@ -70,7 +70,7 @@ def test_what_is_not_in_this_version_may_have_its_default(load_text: Load) -> No
         "polling: {daily_count: 60m}\n"
         "alerting:\n"
         "  route: {routes: []}\n"
-        "  receivers: [{name: default, slack_configs: [], excerpt_chars: 0}]\n"
+        "  receivers: [{name: default, slack_configs: []}]\n"
         "  inhibit_rules: []\n"
         "  time_intervals: []\n"
         "  language: en\n"
@@ -202,29 +202,6 @@ def test_headers_may_stand_in_files(load_text: Load, tmp_path: Path) -> None:
     (tmp_path / "gateway").write_text("b c\n")
     project = load_text("projects: {p: {api_key: k, headers: {X-A: a}, headers_file: {X-B: gateway}}}").projects["p"]
     assert {name: value.get_secret_value() for name, value in project.headers.items()} == {"X-A": "a", "X-B": "b c"}
-
-
-def test_child_routes_have_the_options_of_the_root() -> None:
-    """A child has the root's receiver, groups and rhythm where it names none of its own."""
-    settings = _settings(
-        alerting={
-            "receivers": [{"name": "oncall"}, {"name": "feedback"}],
-            "route": {
-                "receiver": "oncall",
-                "group_by": ["..."],
-                "group_wait": "1s",
-                "routes": [
-                    {"matchers": ['severity="info"'], "receiver": "feedback", "group_wait": "5m"},
-                    {"continue": True},
-                ],
-            },
-        }
-    )
-    first, second = settings.alerting.route.routes
-    assert (first.receiver, first.group_by, first.group_wait) == ("feedback", ("...",), 300.0)
-    assert (first.matchers, first.continue_) == (('severity="info"',), False)
-    assert (second.receiver, second.group_by, second.group_wait) == ("oncall", ("...",), 1.0)
-    assert second.continue_
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,17 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from monitor.alerting.muting import MutePolicy
+from monitor.alerting.routing import Route, RoutingTree
+from monitor.announcer import Announcer
+from monitor.commit import Commits
 from monitor.cycle.manual_stops import AskedFor, CannotStop
+from monitor.drills import Drills
 from monitor.errors import ConfigErrors
 from monitor.metrics import Metrics
 from monitor.model.conversation import App
 from monitor.model.stop import StopMode
+from monitor.on_call import OnCall
 from monitor.rules.files import load
 from monitor.rules.rule import Rule
 from monitor.settings import Web
@@ -62,6 +68,18 @@ class FakeDaemon:
     project: dict[str, Any] = field(default_factory=dict)
     stop_answer: AskedFor | CannotStop | None = None
     stops_asked: list[tuple[str, str | None, str]] = field(default_factory=list)
+    wakes: int = 0
+    rests: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        root = Route(receiver="oncall", group_by=(), group_wait=0.0, group_interval=60.0, repeat_interval=3600.0)
+        self.announcer = Announcer(RoutingTree(root), {}, lambda _: "", MutePolicy())
+        self.drills = Drills(Commits(self.store, self.announcer, self.metrics, self.wake), self.clock)
+        self.on_call = OnCall(self.store, self.announcer, self.clock, offset=lambda _: OFFSET, wake=self.wake)
+
+    def wake(self) -> None:
+        """Count it."""
+        self.wakes += 1
 
     def unhealthy(self) -> str | None:
         """Return what the test said."""
@@ -105,6 +123,10 @@ class FakeDaemon:
     def receivers(self) -> Sequence[str]:
         """Return what the test said."""
         return self.receiver_names
+
+    def resting(self) -> Mapping[str, float]:
+        """Return what the test said."""
+        return self.rests
 
     def run_limit(self, project: str, app: App | None) -> float | None:  # noqa: ARG002 - the form of a Daemon
         """Return an hour, and for no app that nothing is known."""

@@ -159,7 +159,7 @@ async def test_status_shows_how_receivers_fare(web: httpx.AsyncClient, daemon: F
     entry = Entry(fingerprint="f", status=Transition.FIRING, labels={}, annotations={}, starts_at=START)
     async with daemon.store.transaction() as tx:
         group = NotificationGroup(integration="oncall/webhook/0", key="k", route="r", labels={})
-        await tx.outbox.tell(group, entry, at=START)
+        await tx.outbox.tell(group, entry, at=START, due_at=START)
         failing = Health(destination="oncall/webhook/0", failing_since=START, attempts=3, error="answered 500")
         await tx.outbox.record_health(failing)
         await tx.outbox.record_health(Health(destination="removed/webhook/0"))
@@ -197,6 +197,9 @@ async def test_an_alert_as_json(web: httpx.AsyncClient, daemon: FakeDaemon) -> N
                 "expires_at": "2027-01-15T08:01:00.000Z",
                 "resolved_at": None,
                 "resolution": None,
+                "muted_by": [],
+                "acked_by": None,
+                "acked_until": None,
             }
         ]
     }
@@ -431,9 +434,3 @@ async def test_an_unknown_state_of_alerts_is_refused(web: httpx.AsyncClient) -> 
     """A state that alerts cannot be asked for is an error that names those they can."""
     answer = await web.get("/api/v1/alerts?state=closed")
     assert (answer.status_code, answer.text) == (400, "state should be open or all\n")
-
-
-async def test_silences_are_not_built_yet(web: httpx.AsyncClient) -> None:
-    """What the contract names and this version lacks is said to be so."""
-    answer = await web.get("/api/v1/silences")
-    assert (answer.status_code, answer.text) == (501, "not in this version\n")

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
 from html.parser import HTMLParser
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 
+from monitor.alerting.silences import parse_narrow
 from monitor.model.alert import AlertState
 from monitor.model.builtin import Builtin
 from monitor.model.conversation import App, Vote
 from monitor.model.run import Outcome
 from monitor.model.stop import StopMode, StopResult, StopState, Verdict
+from monitor.notify.alertmanager import Alertmanager
 from monitor.store.outbox import Health
 from monitor.store.stops import Brake, LogLine
 from tests.support.build import START, alert, change, identity, rating, run, stop
@@ -77,11 +83,60 @@ async def test_the_console_shows_what_goes_on(web: httpx.AsyncClient, daemon: Fa
     shown = (await _open(web)).text
     assert "Report writer 11m 40s" in shown  # 700 s of server time
     assert "1h" in shown
-    assert "firing critical RunOverLimit team=bi 보고서 작성이 끝나지 않습니다 11m 40s ago c1" in shown
+    assert "firing critical RunOverLimit team=bi 보고서 작성이 끝나지 않습니다" in shown
+    assert "11m 40s ago c1" in shown
     assert "a stop would have been wrong" in shown
     assert "▼ negative was positive user Report writer c1 10m 40s ago" in shown
     assert "failing since 2m ago , 4 attempts answered 502" in shown
     assert "learning: 1 of 10" in shown
+
+
+async def test_the_console_shows_what_is_held_back(web: httpx.AsyncClient, daemon: FakeDaemon) -> None:
+    """Each alert says who takes care of it and which silence holds it; silences say why, by whom and until when."""
+    known, other = alert(labels={"alertname": "RunOverLimit"}), alert(identity("RunOpen"), labels={"app": "B"})
+    async with daemon.store.transaction() as tx:
+        await tx.alerts.put([known, other])
+    await daemon.on_call.acknowledge(known.fingerprint, by="carol", comment="보고 있음", until=NOW + 3600)
+    made = [
+        await daemon.on_call.silence(["app=B"], author="alice", comment="점검", starts_at=None, until=NOW + 7200),
+        await daemon.on_call.silence(["app=B"], author="bob", comment="later", starts_at=NOW + 60, until=NOW + 120),
+        await daemon.on_call.silence(["app=B"], author="dave", comment="x", starts_at=None, until=None),
+    ]
+    shown = (await _open(web)).text
+    assert "acknowledged by carol, 1h more: 보고 있음" in shown
+    assert f"muted by silence {made[2].id}" in shown
+    assert f'active {made[0].id} app="B" 점검 alice 0s ago 2h from now' in shown
+    assert f"pending {made[1].id}" in shown
+    assert "dave 0s ago all of it resolved" in shown
+
+
+async def test_commands_to_copy_fit_their_alert(web: httpx.AsyncClient, daemon: FakeDaemon) -> None:
+    """What stands next to an alert that fires can be pasted into a shell, whatever its labels hold."""
+    labels = {"alertname": "RunOverLimit", "project": "support", "conversation_id": "a'b \"$(reboot)", "app": "B"}
+    fires, over = alert(labels=labels), alert(identity("Over", conversation_id="c1"), state=AlertState.RESOLVED)
+    async with daemon.store.transaction() as tx:
+        await tx.alerts.put([fires, over])
+    page = await _open(web, "/c/support/c1")
+    commands = [shlex.split(word) for word in page.words if word.startswith(("alli-monitor ack", "alli-monitor sil"))]
+    assert commands[0] == ["alli-monitor", "ack", fires.fingerprint]
+    matchers = [str(each) for each in parse_narrow(commands[1][3:5])]
+    assert commands[1][:3] == ["alli-monitor", "silence", "add"]
+    assert matchers == ['alertname="RunOverLimit"', 'conversation_id="a\'b \\"$(reboot)"']
+    assert len(commands) == 2
+    assert ("details", {"id": f"a-{fires.fingerprint}"}) in page.elements
+
+
+async def test_where_alertmanager_holds_back_nothing_is_to_be_copied(
+    web: httpx.AsyncClient, daemon: FakeDaemon
+) -> None:
+    """Where Alertmanager is the only receiver, the console shows no command that it would refuse."""
+    endpoint: Any = SimpleNamespace(url=SecretStr("http://am.example:9093/api/v2/alerts"))
+    alertmanager = Alertmanager(name="am/0", receiver="am", endpoint=endpoint, clock=daemon.clock)
+    async with daemon.store.transaction() as tx:
+        await tx.alerts.put([alert()])
+    assert "alli-monitor ack" in (await _open(web)).text
+    daemon.announcer.integrations["am/0"] = alertmanager
+    assert "alli-monitor ack" not in (await _open(web)).text
 
 
 async def test_an_empty_console_says_something_helpful(web: httpx.AsyncClient) -> None:
