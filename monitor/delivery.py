@@ -11,14 +11,13 @@ import structlog
 from monitor.announcer import Announcer
 from monitor.clock import Clock
 from monitor.errors import DeliveryDelayed, DeliveryRefused
-from monitor.handling import Divide, Done, Handled, Later, Part, SetAside
+from monitor.handling import Divide, Done, Handled, Later, Note, Part, SetAside
 from monitor.messages.cutting import cut
 from monitor.metrics import Metrics
 from monitor.model.intent import Intent, IntentKind
 from monitor.model.notification import Notification
 from monitor.notify.receiver import Receiver
 from monitor.store import Store
-from monitor.store.database import StorageError
 from monitor.store.outbox import Health
 from monitor.store.rows import decode, encode
 
@@ -52,6 +51,7 @@ class DeliveryHandler:
         self._metrics = metrics
         self._jitter = jitter
         self._rests: dict[str, float] = {}
+        self._health: dict[str, Health] = {}
 
     def resting(self) -> Mapping[str, float]:
         """Return the destinations that are left alone now, and until when, in own time."""
@@ -71,9 +71,7 @@ class DeliveryHandler:
         if integration is None:
             return SetAside("its receiver is not configured any more")
         notification = decode(intent.payload, Notification)
-        async with self._store.snapshot() as tx:
-            known = (await tx.outbox.health()).get(integration.name)
-        health = known or Health(destination=integration.name)
+        health = await self._known_health(integration.name)
         try:
             await integration.send(notification)
         except DeliveryDelayed as error:
@@ -87,8 +85,8 @@ class DeliveryHandler:
         now = self._clock.now()
         if integration.pace:
             self._rests[integration.name] = now + integration.pace
-        await self._record(Health(destination=integration.name, delivered_at=now, set_aside_at=health.set_aside_at))
-        return Done()
+        fares = Health(destination=integration.name, delivered_at=now, set_aside_at=health.set_aside_at)
+        return Done(note=self._noted(fares))
 
     async def _delayed(self, integration: Receiver, health: Health, error: DeliveryDelayed) -> Handled:
         now = self._clock.now()
@@ -96,8 +94,7 @@ class DeliveryHandler:
         until = now + (error.retry_after if error.retry_after is not None else backoff)
         self._rests[integration.name] = until
         self._count(integration, "retried")
-        await self._record(_failing(health, now, str(error), permanent=False))
-        return Later(until, str(error))
+        return Later(until, str(error), note=self._noted(_failing(health, now, str(error), permanent=False)))
 
     async def _refused(
         self, integration: Receiver, health: Health, error: DeliveryRefused, _intent: Intent, _it: Notification
@@ -109,8 +106,7 @@ class DeliveryHandler:
         self._count(integration, "failed")
         if not health.permanent:
             log.error("receiver set aside", integration=integration.name, reason=error.reason, error=str(error))
-        await self._record(_failing(health, now, str(error), permanent=True))
-        return Later(until, str(error))
+        return Later(until, str(error), note=self._noted(_failing(health, now, str(error), permanent=True)))
 
     async def _not_taken(
         self, integration: Receiver, health: Health, error: DeliveryRefused, intent: Intent, notification: Notification
@@ -127,23 +123,26 @@ class DeliveryHandler:
                 fingerprint=notification.entries[0].fingerprint,
                 error=str(error),
             )
-            await self._record(replace(failing, set_aside_at=now))
-            return SetAside(str(error))
-        await self._record(failing)
+            return SetAside(str(error), note=self._noted(replace(failing, set_aside_at=now)))
         async with self._store.snapshot() as tx:
             carried = await tx.outbox.carries(intent.id)
         parts = (
             _halves(notification, carried) if len(notification.entries) > 1 else [(_shortened(notification), carried)]
         )
-        return Divide(tuple(Part(encode(part), carries) for part, carries in parts))
+        divided = tuple(Part(encode(part), carries) for part, carries in parts)
+        return Divide(divided, note=self._noted(failing))
 
-    async def _record(self, health: Health) -> None:
-        """Write down how a destination fares; that it cannot be written does not undo a delivery."""
-        try:
-            async with self._store.transaction() as tx:
-                await tx.outbox.record_health(health)
-        except StorageError as error:
-            log.error("health not recorded", integration=health.destination, error=str(error))  # noqa: TRY400 - the message says it all
+    async def _known_health(self, destination: str) -> Health:
+        if destination not in self._health:
+            async with self._store.snapshot() as tx:
+                known = (await tx.outbox.health()).get(destination)
+            self._health[destination] = known or Health(destination=destination)
+        return self._health[destination]
+
+    def _noted(self, health: Health) -> Note:
+        """Remember how a destination fares, and return what writes it down."""
+        self._health[health.destination] = health
+        return lambda tx: tx.outbox.record_health(health)
 
     def _count(self, integration: Receiver, outcome: str) -> None:
         self._metrics.notifications.labels(integration.receiver, integration.integration, outcome).inc()

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from monitor.model.intent import Intent
+from monitor.store.database import Transaction
 
-__all__ = ["Divide", "Done", "Handled", "Handler", "Later", "Part", "SetAside"]
+__all__ = ["Divide", "Done", "Handled", "Handler", "Later", "Note", "Part", "SetAside"]
+
+
+Note = Callable[[Transaction], Awaitable[None]]
+"""Something more to write, in the transaction that records what came of an intent."""
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class _Outcome:
+    note: Note | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Done(_Outcome):
     """The intent was carried out, or there is nothing left to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
+class Later(_Outcome):
     """The intent is to be handled again at `at`, own time; `error` says why if something failed."""
 
     at: float
@@ -24,7 +35,7 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True)
-class SetAside:
+class SetAside(_Outcome):
     """Trying again the same way cannot help: `error` says why."""
 
     error: str
@@ -39,7 +50,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Divide:
+class Divide(_Outcome):
     """The intent is not to be carried out as it is; `parts` take its place, in order."""
 
     parts: tuple[Part, ...]

@@ -130,29 +130,26 @@ class Courier:
         A destination gets one notification at a time, and the next only once the outcome of the last is on disk: so one
         that hangs keeps nothing else waiting, and a crash finds one delivery at most that was accepted, not recorded.
         """
-        while (room := _MOST_AT_ONCE - len(self._under_way)) > 0:
-            now = self._clock.now()
-            async with self._store.snapshot() as tx:
-                ready = await tx.outbox.ready(now=now, limit=room, busy=self._busy | self._resting().keys())
-            if not any([await self._begin(intent, now) for intent in ready]):
-                return
+        room = _MOST_AT_ONCE - len(self._under_way)
+        if room <= 0:
+            return
+        now = self._clock.now()
+        async with self._store.snapshot() as tx:
+            ready = await tx.outbox.ready(now=now, limit=room, busy=self._busy | self._resting().keys())
+        for intent in ready:
+            await self._begin(intent, now)
 
-    async def _begin(self, intent: Intent, now: float) -> bool:
-        """Claim an intent and carry it out beside everything else; false when its destination was taken meanwhile."""
-        if intent.kind is IntentKind.NOTIFY and (
-            intent.destination in self._busy or intent.destination in self._resting()
-        ):
-            return False
+    async def _begin(self, intent: Intent, now: float) -> None:
+        """Claim an intent and carry it out beside everything else."""
         async with self._store.transaction() as tx:
             claimed = await tx.outbox.claim(intent.id, by=self._name, until=now + _LEASE, now=now)
         if not claimed:
-            return False
+            return
         if intent.kind is IntentKind.NOTIFY:
             self._busy.add(intent.destination)
         task = asyncio.create_task(self._carry_out(intent), name=f"intent {intent.id}")
         self._under_way[intent.id] = task
         task.add_done_callback(lambda _: self._landed(intent))
-        return True
 
     def _landed(self, intent: Intent) -> None:
         del self._under_way[intent.id]
@@ -186,6 +183,8 @@ class Courier:
                     await tx.outbox.finish(intent.id, IntentState.DONE, at=now)
                 else:
                     await tx.outbox.finish(intent.id, IntentState.FAILED, at=now, error=handled.error)
+                if handled.note is not None:
+                    await handled.note(tx)
         except StorageError as error:
             log.error("intent not recorded", id=intent.id, error=str(error))  # noqa: TRY400 - the message says it all
             return False

@@ -8,7 +8,21 @@ from typing import Annotated
 import typer
 
 from monitor import __version__
-from monitor.cli import backup, brake, check, daemon, demo, look, routes, silence, simulate, stop, unbuilt
+from monitor.cli import (
+    backup,
+    brake,
+    check,
+    daemon,
+    demo,
+    drill,
+    look,
+    notify,
+    routes,
+    silence,
+    simulate,
+    stop,
+    unbuilt,
+)
 from monitor.errors import ConfigErrors, MonitorError
 
 __all__ = ["main"]
@@ -30,6 +44,8 @@ commands.command("protect")(brake.protect)
 commands.add_typer(silence.silence, name="silence")
 commands.command("ack")(silence.ack)
 commands.add_typer(routes.routes, name="routes")
+commands.add_typer(notify.notify, name="notify")
+commands.command("drill")(drill.drill)
 commands.command("backup")(backup.backup)
 unbuilt.register(commands)
 

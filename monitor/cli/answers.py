@@ -17,6 +17,9 @@ __all__ = [
     "Brake",
     "Capabilities",
     "Coverage",
+    "Drill",
+    "Drilled",
+    "Leg",
     "Line",
     "NewSilence",
     "Ordered",
@@ -30,6 +33,7 @@ __all__ = [
     "Silence",
     "Silences",
     "Status",
+    "Telling",
 ]
 
 
@@ -214,6 +218,44 @@ class Ack(msgspec.Struct, frozen=True):
     comment: str
     until: str
     end: str | None
+
+
+class Telling(msgspec.Struct, frozen=True):
+    """How far the telling of a drill has come, in seconds since it fired or resolved."""
+
+    queued_after_seconds: float | None
+    accepted_after_seconds: float | None
+    error: str
+    set_aside: bool
+
+
+class Leg(msgspec.Struct, frozen=True):
+    """The way of a drill to one integration."""
+
+    integration: str
+    receiver: str
+    route: str
+    group_wait_seconds: float
+    group_interval_seconds: float
+    sends_resolved: bool
+    muted_by: str | None
+    firing: Telling | None
+    resolved: Telling | None
+
+
+class Drill(msgspec.Struct, frozen=True):
+    """A drill."""
+
+    id: str
+    labels: Mapping[str, str]
+    state: str
+    legs: tuple[Leg, ...]
+
+
+class Drilled(msgspec.Struct, frozen=True):
+    """The answer about a drill."""
+
+    drill: Drill
 
 
 class Alerts(msgspec.Struct, frozen=True):

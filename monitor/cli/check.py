@@ -51,7 +51,7 @@ def check(
     for warning in settings.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     stopping = settings.auto_stop.mode.value
-    integrations = sum(len(r.webhook_configs) + len(r.alertmanager_configs) for r in settings.alerting.receivers)
+    integrations = sum(receiver.integrations for receiver in settings.alerting.receivers)
     print(f"projects   {', '.join(sorted(settings.projects))}")
     print(f"rules      {len(rules.rules)} in {len({rule.file for rule in rules.rules})} files")
     print(f"receivers  {len(settings.alerting.receivers)}, with {integrations} integrations")

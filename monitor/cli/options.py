@@ -6,13 +6,16 @@ import asyncio
 import getpass
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-__all__ = ["Config", "Project", "on_signals", "user"]
+from monitor.alerting.matchers import Operator, parse_matcher
+from monitor.errors import ConfigError
+
+__all__ = ["Config", "Project", "on_signals", "parse_labels", "user"]
 
 Config = Annotated[
     Path | None,
@@ -32,6 +35,22 @@ def user() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return f"uid {os.getuid()}"
+
+
+def parse_labels(texts: Iterable[str], option: str) -> dict[str, str]:
+    """Return labels that are written as name=value; raise ConfigError, which names the `option`, for what is none."""
+    found: dict[str, str] = {}
+    for text in texts:
+        try:
+            matcher = parse_matcher(text)
+        except ValueError as error:
+            raise ConfigError(f"{option}: {error}") from None
+        if matcher.operator is not Operator.EQUAL:
+            raise ConfigError(f"{option}: {text!r} is not a label; write it as name=value")
+        if matcher.name in found:
+            raise ConfigError(f"{option}: {matcher.name} is there twice")
+        found[matcher.name] = matcher.value
+    return found
 
 
 def on_signals(stop: Callable[[], object], reload: Callable[[], object] | None = None) -> None:

@@ -10,16 +10,15 @@ from typing import Annotated, Any
 
 import typer
 
-from monitor.alerting.matchers import Operator, format_matchers, parse_matcher
+from monitor.alerting.matchers import format_matchers
 from monitor.alerting.muting import MutePolicy, interval_mute
 from monitor.alerting.routing import Route, RoutingTree
 from monitor.cli.look import Format, Output
-from monitor.cli.options import Config
+from monitor.cli.options import Config, parse_labels
 from monitor.cli.text import encodable, plain
 from monitor.clock import SystemClock
 from monitor.configured import mute_policy, routing_tree
 from monitor.durations import format_duration
-from monitor.errors import ConfigError
 from monitor.settings import load
 
 __all__ = ["routes"]
@@ -59,7 +58,7 @@ def where(
     Nothing is sent. An alert has more labels than its rule says: alertname, project, and those of its app.
     """
     encodable()
-    alert = _labels(labels or ())
+    alert = parse_labels(labels or (), "labels")
     tree, policy = _load(config)
     now = SystemClock().now()
     taken = [_Taken.of(route, tree, policy, alert, now) for route in tree.match(alert)]
@@ -116,21 +115,6 @@ class _Taken:
 def _load(config: Config) -> tuple[RoutingTree, MutePolicy]:
     alerting = load(config).alerting
     return routing_tree(alerting.route), mute_policy(alerting)
-
-
-def _labels(texts: Sequence[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for text in texts:
-        try:
-            matcher = parse_matcher(text)
-        except ValueError as error:
-            raise ConfigError(f"labels: {error}") from None
-        if matcher.operator is not Operator.EQUAL:
-            raise ConfigError(f"labels: {text!r} is not a label; write it as name=value")
-        if matcher.name in found:
-            raise ConfigError(f"labels: {matcher.name} is there twice")
-        found[matcher.name] = matcher.value
-    return found
 
 
 def _name(route: Route) -> str:

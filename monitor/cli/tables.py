@@ -21,6 +21,7 @@ from monitor.cli.answers import (
     Alert,
     App,
     Brake,
+    Leg,
     Line,
     Poll,
     Project,
@@ -29,12 +30,13 @@ from monitor.cli.answers import (
     Run,
     Silence,
     Status,
+    Telling,
 )
 from monitor.cli.text import plain
 from monitor.durations import format_duration
 from monitor.rules.humanize import humanize
 
-__all__ = ["acks", "actions", "alerts", "audit", "brake", "ratings", "runs", "silences", "status"]
+__all__ = ["acks", "actions", "alerts", "audit", "brake", "drill", "ratings", "runs", "silences", "status"]
 
 _NARROW = 12  # columns, which leave room for a time and an id
 
@@ -209,6 +211,38 @@ def audit(found: Iterable[Line]) -> Table:
     for line in found:
         table.add_row(_words(line.what), _moment(line.at), _lines(line.detail or "-", line.conversation_id))
     return table
+
+
+def drill(legs: Iterable[Leg], ending: str) -> RenderableType:
+    """Return how many seconds each part of each way took, what is missing on it, and how the drill ended."""
+    table = _table("integration, route", "told", "waited", "delivery", "total")
+    for leg in legs:
+        firing = leg.firing
+        if leg.muted_by is not None and (firing is None or firing.accepted_after_seconds is None):
+            muted = f"muted by {leg.muted_by.replace('_', ' ')}"
+            table.add_row(_lines(leg.integration, leg.route), _lines("nothing", muted))
+            continue
+        waits = f"group_wait {format_duration(leg.group_wait_seconds)}"
+        table.add_row(_lines(leg.integration, leg.route), *_telling("firing", firing, waits))
+        if leg.sends_resolved:
+            waits = f"group_interval {format_duration(leg.group_interval_seconds)}"
+            table.add_row(Text(), *_telling("resolved", leg.resolved, waits))
+    return Group(table, Text(ending))
+
+
+def _telling(told: str, telling: Telling | None, waits: str) -> Sequence[Text]:
+    """Return what was to be told, what is still missing of that, and how many seconds it took."""
+    queued = telling.queued_after_seconds if telling else None
+    accepted = telling.accepted_after_seconds if telling else None
+    delivery = accepted - queued if accepted is not None and queued is not None else None
+    seconds = [Text("-" if each is None else f"{each:.2f}") for each in (queued, delivery, accepted)]
+    return _lines(told, None if accepted is not None else _missing(telling, waits)), *seconds
+
+
+def _missing(telling: Telling | None, waits: str) -> str:
+    if telling is None or telling.queued_after_seconds is None:
+        return f"waits for {waits}"
+    return f"{'given up' if telling.set_aside else 'not accepted yet'}{telling.error and f': {telling.error}'}"
 
 
 # Cells

@@ -12,8 +12,6 @@ __all__ = ["UNBUILT", "register"]
 UNBUILT = (
     "rules",
     "backtest",
-    "notify",
-    "drill",
     "migrate",
 )
 

@@ -162,3 +162,5 @@ def _warnings(settings: Settings) -> Iterator[str]:
             if config.hold < _SHORTEST_HOLD:
                 hold = format_duration(config.hold)
                 yield f"alerting: receiver {receiver.name}: alerts may end between two repeats, with a hold of {hold}"
+        if any(config.tls_config.insecure_skip_verify for config in receiver.email_configs):
+            yield f"alerting: receiver {receiver.name}: anybody between can read its mail (insecure_skip_verify)"

@@ -247,3 +247,10 @@ class Receiver(Section):
     email_configs: tuple[EmailConfig, ...] = ()
     apprise_configs: tuple[AppriseConfig, ...] = ()
     excerpt_chars: ExcerptChars | None = None
+
+    @property
+    def integrations(self) -> int:
+        """How many destinations this is: one for each item, and for each address of an e-mail."""
+        kinds = (self.webhook_configs, self.alertmanager_configs, self.slack_configs, self.pagerduty_configs)
+        mails = sum(len(config.recipients) for config in self.email_configs)
+        return sum(map(len, kinds)) + mails + len(self.apprise_configs)

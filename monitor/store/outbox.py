@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -51,11 +52,11 @@ class NotificationGroup:
     integration: str
     key: str
     route: str
-    labels: Mapping[str, str]
+    labels: Mapping[str, str] = field(hash=False)
     last_sent_at: float | None = None
     ticked_at: float | None = None
     repeats: int = 0
-    muted: Mapping[str, str] = field(default_factory=dict)
+    muted: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def lane(self) -> str:
@@ -104,6 +105,8 @@ class Outbox:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._looks: dict[NotificationGroup, float] = {}  # what `look` has seen to; a storm is about few groups
+        self._found: dict[tuple[str, str], NotificationGroup | None] = {}
 
     # Transitions and groups
 
@@ -124,6 +127,9 @@ class Outbox:
 
     async def look(self, group: NotificationGroup, *, due_at: float) -> None:
         """Have a group, which may be new, looked at by `due_at`."""
+        if self._looks.get(group, math.inf) <= due_at:
+            return
+        self._looks[group] = due_at
         labels = encode(dict(group.labels))
         statement = insert(_groups).values(
             integration=group.integration, group_key=group.key, route=group.route, labels=labels, flush_at=due_at
@@ -136,9 +142,11 @@ class Outbox:
 
     async def group(self, integration: str, key: str) -> NotificationGroup | None:
         """Return one group, None when there is no such."""
-        query = select(_groups).where(*_is_group(_groups, integration, key))
-        row = (await self._connection.execute(query)).one_or_none()
-        return _group(row) if row is not None else None
+        if (integration, key) not in self._found:
+            query = select(_groups).where(*_is_group(_groups, integration, key))
+            row = (await self._connection.execute(query)).one_or_none()
+            self._found[integration, key] = _group(row) if row is not None else None
+        return self._found[integration, key]
 
     async def groups(self, *, due: float | None = None) -> list[NotificationGroup]:
         """Return every group, or those that are to be looked at by `due`."""
@@ -156,6 +164,8 @@ class Outbox:
 
     async def settle(self, group: NotificationGroup, *, flush_at: float | None) -> None:
         """Write how a group stands, and when it is to be looked at next."""
+        self._looks.clear()
+        self._found.clear()
         await self._connection.execute(
             update(_groups)
             .where(*_is_group(_groups, group.integration, group.key))

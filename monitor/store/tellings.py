@@ -50,7 +50,7 @@ class Tellings:
         self._connection = connection
 
     async def of(self, fingerprint: str) -> list[Telling]:
-        """Return the firings and resolves of an alert that its integrations were or are to be told, in order."""
+        """Return the transitions of an alert that its integrations were told or are to be told, in order."""
         its_group = and_(
             _groups.c.integration == _transitions.c.integration, _groups.c.group_key == _transitions.c.group_key
         )
@@ -66,10 +66,7 @@ class Tellings:
             )
             .join(_groups, its_group)
             .outerjoin(_intents, _intents.c.id == _transitions.c.intent_id)
-            .where(
-                _transitions.c.fingerprint == fingerprint,
-                _transitions.c.status != Transition.ACKNOWLEDGED.value,
-            )
+            .where(_transitions.c.fingerprint == fingerprint)
             .order_by(_transitions.c.id)
         )
         return [_telling(row) for row in await self._connection.execute(query)]

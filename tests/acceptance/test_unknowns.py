@@ -20,7 +20,7 @@ from monitor.simulator.world import World
 from monitor.store import Store
 from tests.acceptance.kit import KEY, Inbox
 from tests.support.daemon import running_daemon
-from tests.support.matrix import BEFORE, BEGINS_AFTER, ROWS, RULES, SETTINGS, Row
+from tests.support.matrix import BEFORE, BEGINS_AFTER, POLLS, ROWS, RULES, SETTINGS, Row
 from tests.support.matrix_judge import Case, Telling, judge
 from tests.support.matrix_story import Story
 from tests.support.rig import PROJECT, load_rules
@@ -94,8 +94,10 @@ async def play(row: Row, directory: Path, starting: asyncio.Semaphore, reading: 
             running = running_daemon(config, directory, clock=clock, ready=False)
             daemon = await stack.enter_async_context(running)
             story.watch()
+            came = clock.now()
             await eventually(lambda: knows_the_past(inbox), f"{row}: the baseline is recorded", within=90.0)
-        await clock.sleep(BEGINS_AFTER)
+        left = BEGINS_AFTER - (clock.now() - came)
+        await clock.sleep(left if left > 0 else left % POLLS)
         story.begin()
         await clock.sleep(Story.LENGTH * story.limit)
         record, alerts = world.record(), await daemon.api("alerts")

@@ -1,4 +1,4 @@
-"""A webhook in a process of its own that accepts everything and counts the alerts: ``python -m tests.benchmarks.sink``."""
+"""A webhook in a process of its own that accepts everything and counts alerts: ``python -m tests.benchmarks.sink``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Sink(FakeReceiver):
 async def main() -> None:
     """Serve until the process is ended; the first line on standard output is the address."""
     async with Sink() as sink:
-        print(sink.url, flush=True)
+        print(sink.url, flush=True)  # noqa: T201 - whoever started it reads this
         await asyncio.Event().wait()
 
 

@@ -12,13 +12,21 @@ from tests.support.rig import PROJECT
 from tests.support.rig_rules import NEGATIVE, NEGATIVE_BY_AGENT, OVER_LIMIT
 from tests.support.unknowns import FACTORS, Choice, covering, options, title
 
-__all__ = ["BEFORE", "BEGINS_AFTER", "ROWS", "RULES", "SETTINGS", "Row"]
+__all__ = ["BEFORE", "BEGINS_AFTER", "POLLS", "ROWS", "RULES", "SETTINGS", "Row"]
 
 BEFORE = 30.0
 """Seconds for which the world is there before the monitor comes."""
 
-BEGINS_AFTER = 35.0
-"""Seconds from then on until something happens that the monitor has to tell."""
+POLLS = 10.0
+"""Seconds between two polls of what runs, the first when the monitor comes: the default."""
+
+BEGINS_AFTER = 3.25 * POLLS
+"""
+Seconds from then on until something happens that the monitor has to tell.
+
+The story takes steps of half a poll. None is to fall together with one: how a server's time that is known to the second
+orders the two would be chance.
+"""
 
 RULES = OVER_LIMIT + NEGATIVE + NEGATIVE_BY_AGENT
 """The rules of the monitor, as the rig takes them."""

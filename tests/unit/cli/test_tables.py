@@ -176,6 +176,21 @@ def line(**fields: Any) -> Line:
     return Line(**{**values, **fields})
 
 
+def receiver(**fields: Any) -> Receiver:
+    """Return an integration that has not been used yet."""
+    values: dict[str, Any] = {
+        "name": "oncall/webhook[0]",
+        "pending": 4,
+        "failing_since": None,
+        "error": "",
+        "permanent": False,
+        "resting_until": None,
+        "delivered_at": None,
+        "set_aside_at": None,
+    }
+    return Receiver(**{**values, **fields})
+
+
 def status(**fields: Any) -> Status:
     """Return how a daemon fares that watches one project."""
     values: dict[str, Any] = {
@@ -186,9 +201,7 @@ def status(**fields: Any) -> Status:
         "not_ready": "not attempted yet: support: runs",
         "alerts": {"pending": 0, "firing": 2},
         "projects": (PROJECT,),
-        "receivers": (
-            receiver(failing_since=AT, error="answered 502"),
-        ),
+        "receivers": (receiver(failing_since=AT, error="answered 502"),),
         "brakes": (Brake(kind="pause", project="", target="", until=None, set_at=AT, set_by="alice"),),
     }
     return Status(**{**values, **fields})
@@ -225,6 +238,19 @@ def test_an_alert_says_what_holds_it_back() -> None:
     text = " ".join(shown(tables.alerts([held])).split())
     assert "muted by silence 1f0e9a3c muted by time interval nights" in text
     assert "acked by bob until 2027-01-15 08:00:00 UTC" in text
+
+
+def test_a_receiver_shows_what_is_wrong_with_it() -> None:
+    """One that fails says when it is asked again, one that refuses everything that, and what was given up is dated."""
+    resting = receiver(failing_since=AT, error="answered 503", resting_until="2027-01-15T08:05:00.000Z")
+    text = " ".join(shown(tables.status(status(receivers=(resting,)))).split())
+    assert "oncall/webhook[0] failing 4 never answered 503 tried again at 2027-01-15 08:05:00 UTC" in text
+    refusing = receiver(failing_since=AT, permanent=True, error="answered 404")
+    assert "refuses" in shown(tables.status(status(receivers=(refusing,))))
+    paced = receiver(delivered_at=AT, resting_until=AT, set_aside_at=AT)
+    text = " ".join(shown(tables.status(status(receivers=(paced,)))).split())
+    assert "an alert was set aside at" in text
+    assert "tried again" not in text
 
 
 def test_a_silence_as_a_row() -> None:

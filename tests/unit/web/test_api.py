@@ -80,7 +80,9 @@ async def test_status_of_a_daemon_that_has_seen_nothing(web: httpx.AsyncClient, 
                 "attempts": 0,
                 "error": "",
                 "permanent": False,
+                "resting_until": None,
                 "delivered_at": None,
+                "set_aside_at": None,
             }
         ],
         "brakes": [],
@@ -160,12 +162,18 @@ async def test_status_shows_how_receivers_fare(web: httpx.AsyncClient, daemon: F
     async with daemon.store.transaction() as tx:
         group = NotificationGroup(integration="oncall/webhook/0", key="k", route="r", labels={})
         await tx.outbox.tell(group, entry, at=START, due_at=START)
-        failing = Health(destination="oncall/webhook/0", failing_since=START, attempts=3, error="answered 500")
+        failing = Health(
+            destination="oncall/webhook/0", failing_since=START, attempts=3, error="answered 500", set_aside_at=START
+        )
         await tx.outbox.record_health(failing)
         await tx.outbox.record_health(Health(destination="removed/webhook/0"))
     [receiver] = (await _ask(web, "/status"))["receivers"]
     assert (receiver["pending"], receiver["oldest_at"]) == (1, AT_START)
     assert (receiver["failing_since"], receiver["attempts"], receiver["error"]) == (AT_START, 3, "answered 500")
+    assert (receiver["set_aside_at"], receiver["resting_until"]) == (AT_START, None)
+    daemon.rests = {"oncall/webhook/0": START}
+    [receiver] = (await _ask(web, "/status"))["receivers"]
+    assert receiver["resting_until"] == AT_START
 
 
 async def test_a_stuck_daemon_says_so_in_its_status(web: httpx.AsyncClient, daemon: FakeDaemon) -> None:

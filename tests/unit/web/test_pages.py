@@ -78,8 +78,15 @@ async def test_the_console_shows_what_goes_on(web: httpx.AsyncClient, daemon: Fa
             )
         )
         await tx.ratings.record_changes([change(rating(), previous=Vote.POSITIVE)])
-        failing = Health(destination="oncall/webhook/0", failing_since=NOW - 120, attempts=4, error="answered 502")
+        failing = Health(
+            destination="oncall/webhook/0",
+            failing_since=NOW - 120,
+            attempts=4,
+            error="answered 502",
+            set_aside_at=NOW - 60,
+        )
         await tx.outbox.record_health(failing)
+    daemon.rests = {"oncall/webhook/0": NOW + 60}
     shown = (await _open(web)).text
     assert "Report writer 11m 40s" in shown  # 700 s of server time
     assert "1h" in shown
@@ -88,6 +95,8 @@ async def test_the_console_shows_what_goes_on(web: httpx.AsyncClient, daemon: Fa
     assert "a stop would have been wrong" in shown
     assert "▼ negative was positive user Report writer c1 10m 40s ago" in shown
     assert "failing since 2m ago , 4 attempts answered 502" in shown
+    assert "tried again at 2027-01-15T08:11:00.000Z" in shown
+    assert "an alert that it did not take was set aside 1m ago" in shown
     assert "learning: 1 of 10" in shown
 
 

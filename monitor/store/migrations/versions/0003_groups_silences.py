@@ -20,9 +20,7 @@ def upgrade() -> None:
     op.add_column("groups", sa.Column("muted", sa.Text(), nullable=False, server_default="{}"))
     op.add_column("deliveries", sa.Column("set_aside_at", sa.Double(), nullable=True))
     op.drop_index(op.f("ix_intents_state_due_at"), table_name="intents")
-    op.create_index(
-        op.f("ix_intents_state_kind_destination_id"), "intents", ["state", "kind", "destination", "id"]
-    )
+    op.create_index(op.f("ix_intents_state_kind_destination_id"), "intents", ["state", "kind", "destination", "id"])
     op.create_index(op.f("ix_groups_flush_at"), "groups", ["flush_at"])
     op.execute("UPDATE groups SET flush_at = 0, ticked_at = last_sent_at")  # all of them are looked at once
     op.create_table(
