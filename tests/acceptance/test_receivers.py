@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from monitor.simulator.faults import Fault, FaultKind
 from monitor.simulator.world import World
 from tests.acceptance.kit import Inbox, rated_conversation, rounds, settings
-from tests.support.daemon import Daemon, running_daemon
+from tests.support.daemon import TOKEN, Daemon, running_daemon
 from tests.support.receivers import Reply
 from tests.support.waiting import eventually
 
@@ -57,25 +58,45 @@ async def test_an_outage_of_a_receiver_loses_nothing(
     assert [told.status for told in inbox.about("NegativeRating", chat_id=second.id)] == ["firing"]
 
 
-async def test_what_a_receiver_refuses_for_good_is_set_aside(
+async def test_an_alert_that_a_receiver_does_not_take_is_set_aside(
     world: World, api: str, inbox: Inbox, other: Inbox, tmp_path: Path
 ) -> None:
-    """A notification answered 400 is not sent again, is counted as failed and told elsewhere; the next one goes out."""
+    """An alert answered 400 is tried once more, shortened, then counted as failed and told elsewhere; others go out."""
     conversation = rated_conversation(world, None, None)
     first, second = conversation.chats[1::2]
     config = settings(api, tmp_path, inbox.receiver, {**other.receiver, "name": "ops"})
     async with running_daemon(config, tmp_path) as daemon:
         await inbox.arrival("BaselineRecorded")
-        inbox.replies.append(Reply(status=400))
+        inbox.replies.extend([Reply(status=400), Reply(status=400)])
         world.rate(first.id, vote=False)
         await inbox.arrival("NegativeRating", chat_id=first.id)
         await other.arrival("ReceiverFailing", integration="oncall/webhook[0]")
-        assert await daemon.metric("alli_monitor_notifications_total", receiver="oncall", outcome="failed") == 1
+        assert await daemon.metric("alli_monitor_notifications_total", receiver="oncall", outcome="failed") == 2
         world.rate(second.id, vote=False)
         await inbox.arrival("NegativeRating", chat_id=second.id)
-        await other.arrival("ReceiverFailing", "resolved")
+        [receiver] = [each for each in (await daemon.api("status"))["receivers"] if each["name"].startswith("oncall/")]
         keys = [request.headers["idempotency-key"] for request in inbox.requests]
+    assert receiver["set_aside_at"] is not None
+    assert not receiver["permanent"]
     assert len(set(keys)) == len(keys)
+
+
+async def test_a_receiver_that_is_gone_misses_nothing(
+    world: World, api: str, inbox: Inbox, other: Inbox, tmp_path: Path
+) -> None:
+    """What a receiver answers with 404 waits, is told elsewhere, and arrives after a reload once the address works."""
+    config = settings(api, tmp_path, inbox.receiver, {**other.receiver, "name": "ops"})
+    rated = rated_conversation(world, None)
+    async with running_daemon(config, tmp_path) as daemon:
+        await inbox.arrival("BaselineRecorded")
+        inbox.replies.append(Reply(status=404))
+        world.rate(rated.chats[-1].id, vote=False)
+        await other.arrival("ReceiverFailing", integration="oncall/webhook[0]")
+        assert not await is_drained(daemon)
+        assert (await daemon.post("/-/reload", TOKEN)).status_code == HTTPStatus.OK
+        await eventually(lambda: is_drained(daemon), "what waited is delivered")
+        await other.arrival("ReceiverFailing", "resolved")
+    assert [told.status for told in inbox.about("NegativeRating", chat_id=rated.chats[-1].id)] == ["firing"]
 
 
 async def test_the_dead_man_is_pinged_only_while_all_is_well(

@@ -70,7 +70,7 @@ async def test_backup_of_a_database_in_use(file: Path, target: Path) -> None:
         made = await backed_up(file, target)
         assert await open_runs(target) == ["c1", "c2", "c3"]
     assert made.size > 4096
-    assert (made.schema.revision, made.schema.version) == ("0002", __version__)
+    assert (made.schema.revision, made.schema.version) == ("0003", __version__)
 
 
 async def test_backup_is_one_moment(file: Path, target: Path) -> None:

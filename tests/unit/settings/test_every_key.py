@@ -38,6 +38,7 @@ BY_KEY = {
     "projects.<name>.http_config.tls_config.server_name": "other.example",
     "project_files": '["*.yml"]',
     "rule_files": "[]",
+    "privacy.redact": '["card"]',
     "auto_stop.apps": '["*"]',
     "alerting.route.receiver": "other",
     "alerting.route.group_by": "[]",
