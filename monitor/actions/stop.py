@@ -150,7 +150,9 @@ class StopHandler:
                 return Later(moment.own + _LONGEST_RETRY, "the stop budget of this hour is spent")
             if stop.state is StopState.REQUESTING:
                 await commit.tx.stops.answer(stop.id, Answered.WITHOUT_EFFECT)
-            stop = replace(current, state=StopState.REQUESTING, requested_at=moment.server, looked_at=None)
+            stop = replace(
+                current, state=StopState.REQUESTING, requested_at=moment.server, answered_at=None, looked_at=None
+            )
             await commit.tx.stops.put(stop)
             await commit.tx.stops.add_request(stop, at=moment.server, answer=Answered.PENDING)
             await commit.note(stop, "requesting", "the same run still goes on", moment)
@@ -175,7 +177,8 @@ class StopHandler:
         async with self._commits.begin() as commit:
             if (current := await _still_open(commit, stop)) is None:
                 return Done()
-            stop = replace(current, state=StopState.REQUESTED, requests=stop.requests + 1)
+            requests = stop.requests + 1
+            stop = replace(current, state=StopState.REQUESTED, requests=requests, answered_at=moment.server)
             await commit.tx.stops.put(stop)
             await commit.tx.stops.answer(stop.id, answer)
             await commit.note(stop, "requested", detail, moment)
@@ -187,7 +190,7 @@ class StopHandler:
         async with self._commits.begin() as commit:
             if (current := await _still_open(commit, stop)) is None:
                 return Done()
-            stop = replace(current, state=StopState.INTENDED, requested_at=None)
+            stop = replace(current, state=StopState.INTENDED, requested_at=None, answered_at=None)
             await commit.tx.stops.put(stop)
             await commit.tx.stops.answer(stop.id, Answered.REFUSED)
             await commit.note(stop, "not_taken", str(error), moment)

@@ -198,8 +198,9 @@ def next_step(stop: Stop, *, now: float, verify_within: float) -> Next:
 
 def next_check_at(stop: Stop, *, verify_within: float) -> float | None:
     """Return when the effect of the last request is to be looked for next, None when every look was had."""
-    if stop.requested_at is None:
+    asked_at = stop.answered_at if stop.answered_at is not None else stop.requested_at
+    if asked_at is None:
         return None
     offsets = [*(after for after in VERIFY_AFTER if after < verify_within), verify_within]
-    times = [stop.requested_at + after for after in offsets]
+    times = [asked_at + after for after in offsets]
     return next((at for at in times if stop.looked_at is None or stop.looked_at < at - _EPSILON), None)

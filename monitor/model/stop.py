@@ -83,6 +83,7 @@ class Stop:
     limit: float  # the run's limit in seconds, for the verdict on a shadow stop
     requests: int = 0  # that Alli accepted or did not answer
     requested_at: float | None = None  # when the last of them was sent
+    answered_at: float | None = None  # when Alli answered it, or did not: it may have taken it as late as that
     looked_at: float | None = None  # when its effect was last looked for
     result: StopResult | None = None
     reason: str = ""

@@ -7,6 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from monitor.errors import DeliveryDelayed
 from monitor.model.alert import Transition
 from monitor.model.notification import Entry
@@ -27,6 +29,7 @@ def _labels(number: int) -> dict[str, str]:
     return {"alertname": "RunOverLimit", "app": f"app {number % _APPS}", "conversation_id": f"c{number}"}
 
 
+@pytest.mark.timeout(600)
 async def test_ten_thousand_alerts_in_a_minute_are_a_few_messages(tmp_path: Path) -> None:
     """Each app is told of in two messages, all alerts are in them once as new, and none comes out of its order."""
     async with open_desk(tmp_path, _alerting()) as desk:
@@ -44,6 +47,7 @@ async def test_ten_thousand_alerts_in_a_minute_are_a_few_messages(tmp_path: Path
     assert ranks == Counter(rank for app in range(_APPS) for rank in range(len(range(app, _ALERTS, _APPS))))
 
 
+@pytest.mark.timeout(300)
 async def test_what_comes_while_a_receiver_is_away_is_one_message(tmp_path: Path) -> None:
     """A thousand alerts that fire and half of which resolve in an outage are told together, each firing first."""
     async with open_desk(tmp_path, _alerting(group_by=["alertname"])) as desk:

@@ -34,7 +34,7 @@ def test_two_lines_need_python_only() -> None:
     demo, tests = two_lines()
     assert all(line.startswith("python3 -m venv .venv && .venv/bin/pip install -q ") for line in (demo, tests))
     assert demo.endswith(" . && .venv/bin/alli-monitor demo")
-    assert tests.endswith(" -e '.[test]' && .venv/bin/python -m pytest")
+    assert tests.endswith(" -e '.[test]' && .venv/bin/python -m pytest -n auto --dist worksteal")
 
 
 def test_every_alert_is_explained() -> None:

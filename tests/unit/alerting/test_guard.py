@@ -251,6 +251,12 @@ def test_last_look_is_at_verify_within(verify_within: float) -> None:
     assert looks == sorted({t for t in (10.0, 30.0) if t < verify_within} | {verify_within})
 
 
+def test_looks_count_from_the_answer() -> None:
+    """A request may have been taken as late as it was answered: the next one comes `verify_within` after that."""
+    late = replace(asked(looked_at=START + VERIFY), answered_at=START + 3)
+    assert next_check_at(late, verify_within=VERIFY) == START + 3 + VERIFY
+
+
 def test_nothing_to_look_for_before_a_request() -> None:
     """A stop that asked for nothing has no effect to look for."""
     assert next_check_at(stop(), verify_within=VERIFY) is None
