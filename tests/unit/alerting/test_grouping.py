@@ -199,6 +199,14 @@ def test_is_looked_at_again_in_time(group: Group, now: float, rhythm: Rhythm) ->
 CHANGES = st.lists(st.tuples(st.integers(0, 600), st.sampled_from(["fire", "resolve", "mute", "unmute"])), max_size=20)
 
 
+def parts(waiting: list[Arrival], *, told: bool, fires: bool) -> tuple[list[Arrival], list[Arrival]]:
+    """Return what is to be told of a muted alert, the resolve of what was told, and what is held: that it fires now."""
+    ends = [number for number, each in enumerate(waiting, 1) if each.status is Transition.RESOLVED]
+    upto = ends[0] if told and ends else 0
+    rest = waiting[upto:]
+    return waiting[:upto], rest[-1:] if fires and rest else []
+
+
 @given(changes=CHANGES, rhythm=RHYTHMS)
 def test_rhythm(changes: list[tuple[int, str]], rhythm: Rhythm) -> None:
     """
@@ -219,17 +227,18 @@ def test_rhythm(changes: list[tuple[int, str]], rhythm: Rhythm) -> None:
             if change == "fire" and not fires:
                 waiting, fires = [*waiting, arrival(now)], True
             elif change == "resolve" and fires:
-                waiting, fires = ([*waiting, resolve(now)] if group.firing or not muted else []), False
+                waiting, fires = [*waiting, resolve(now)], False
                 group = replace(group, released=False)
-            is_held = muted and not (waiting and waiting[-1].status is Transition.RESOLVED)
+            send, held = parts(waiting, told=group.firing, fires=fires) if muted else (waiting, [])
+            firing = send[-1].status is Transition.FIRING if send else group.firing
             group = replace(
                 group,
-                arrivals=[] if is_held else waiting,
-                held=waiting if is_held else [],
+                arrivals=send,
+                held=held,
                 quiet=muted and fires,
                 repeatable=group.firing and fires and not muted,
-                leaves_firing=(fires and not is_held) or (group.firing and fires),
-                leaves_repeatable=fires and not muted,
+                leaves_firing=firing,
+                leaves_repeatable=firing and not muted,
             )
         step = plan(group, rhythm, now=now)
         if step.reason is None:
