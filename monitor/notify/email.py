@@ -33,6 +33,7 @@ __all__ = ["MOST_ALERTS", "Email"]
 MOST_ALERTS = 100
 """How many alerts one mail shows at most; the others are counted."""
 
+_MOST_REFERENCES = 10  # alerts that a mail names as what it belongs to, so that the header stays short
 _SUBJECT = 200  # characters; what shows of it on a phone is a quarter
 _HTML = 90_000  # bytes
 _COLOURS = {"critical": "#d93025", "error": "#d93025", "warning": "#e08600", "info": "#1a73e8"}
@@ -95,15 +96,17 @@ class Email:
 
     def _mail(self, notification: Notification, message: Message) -> EmailMessage:
         text, html = parts(message)
-        # no mail has this id: it only holds the mails of one group together, the first as well as the last
+        # no mail has these ids: they only hold the mails of a group, and those of an alert, together
         thread = self._id(f"group {notification.receiver} {notification.group_key}")
+        alerts = [self._id(f"alert {alert.fingerprint}") for alert in message.alerts[:_MOST_REFERENCES]]
         mail = EmailMessage(_POLICY)
         mail["From"] = self.sender
         mail["To"] = self.to
         mail["Subject"] = cut(message.title, _SUBJECT)
         mail["Date"] = datetime.fromtimestamp(self.clock.now(), UTC)
         mail["Message-ID"] = self._id(f"notification {notification.key}")
-        mail["In-Reply-To"] = mail["References"] = thread
+        mail["In-Reply-To"] = thread
+        mail["References"] = " ".join([*alerts, thread])
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(text)
         mail.add_alternative(html, subtype="html")

@@ -347,7 +347,7 @@ async def test_is_no_answer_and_wants_none(connect: Connect) -> None:
 
 
 async def test_mails_about_a_group_make_one_thread(connect: Connect) -> None:
-    """Firing, repeats and the resolve of a group refer to the same id, and those of another group to another."""
+    """Firing, repeats and the resolve of a group refer to the same ids, those of another group to another and the alert."""
     first, again, over, other = await sent(
         connect,
         notification(fired(), key="n-1"),
@@ -357,7 +357,8 @@ async def test_mails_about_a_group_make_one_thread(connect: Connect) -> None:
     )
     threads = [mail.message["References"] for mail in (first, again, over, other)]
     assert threads[0] == threads[1] == threads[2] != threads[3]
-    assert [mail.message["In-Reply-To"] for mail in (first, again, over, other)] == threads
+    assert [mail.message["In-Reply-To"] for mail in (first, again, over, other)] == [t.split()[-1] for t in threads]
+    assert threads[0].split()[0] == threads[3].split()[0], "the alert holds its mails together when its group changes"
     assert len({mail.message["Message-ID"] for mail in (first, again, over, other)} | set(threads)) == 6
 
 
