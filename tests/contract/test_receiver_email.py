@@ -347,7 +347,7 @@ async def test_is_no_answer_and_wants_none(connect: Connect) -> None:
 
 
 async def test_mails_about_a_group_make_one_thread(connect: Connect) -> None:
-    """Firing, repeats and the resolve of a group refer to one id, those of another group to another and to the alert."""
+    """Firing, repeats and the resolve of a group refer to one id; another group, to another and to the alert."""
     first, again, over, other = await sent(
         connect,
         notification(fired(), key="n-1"),
