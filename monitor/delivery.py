@@ -75,11 +75,11 @@ class DeliveryHandler:
         try:
             await integration.send(notification)
         except DeliveryDelayed as error:
-            return await self._delayed(integration, health, error)
+            return self._delayed(integration, health, error)
         except DeliveryRefused as error:
-            is_broken = error.scope == "receiver" or health.attempts >= _BROKEN_AFTER
-            refused = self._refused if is_broken else self._not_taken
-            return await refused(integration, health, error, intent, notification)
+            if error.scope == "receiver" or health.attempts >= _BROKEN_AFTER:
+                return self._refused(integration, health, error)
+            return await self._not_taken(integration, health, error, intent, notification)
         self._count(integration, "delivered")
         log.info("notified", integration=integration.name, reason=notification.reason, alerts=len(notification.entries))
         now = self._clock.now()
@@ -88,7 +88,7 @@ class DeliveryHandler:
         fares = Health(destination=integration.name, delivered_at=now, set_aside_at=health.set_aside_at)
         return Done(note=self._noted(fares))
 
-    async def _delayed(self, integration: Receiver, health: Health, error: DeliveryDelayed) -> Handled:
+    def _delayed(self, integration: Receiver, health: Health, error: DeliveryDelayed) -> Handled:
         now = self._clock.now()
         backoff = min(_FIRST_WAIT * 2.0 ** min(health.attempts, 16), _LONGEST_WAIT) * self._jitter.uniform(0.8, 1.2)
         until = now + (error.retry_after if error.retry_after is not None else backoff)
@@ -96,9 +96,7 @@ class DeliveryHandler:
         self._count(integration, "retried")
         return Later(until, str(error), note=self._noted(_failing(health, now, str(error), permanent=False)))
 
-    async def _refused(
-        self, integration: Receiver, health: Health, error: DeliveryRefused, _intent: Intent, _it: Notification
-    ) -> Handled:
+    def _refused(self, integration: Receiver, health: Health, error: DeliveryRefused) -> Handled:
         """Let all that is meant for a receiver that takes nothing wait until somebody has mended it."""
         now = self._clock.now()
         until = now + _REFUSED_WAIT

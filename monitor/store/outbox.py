@@ -375,12 +375,6 @@ class Outbox:
                 update(_transitions).where(_transitions.c.intent_id == intent_id).values(told_at=at)
             )
 
-    async def count(self, kind: IntentKind, state: IntentState) -> int:
-        """Return how many intents of a kind are in a state, of those that are not forgotten yet."""
-        query = select(func.count()).where(_intents.c.kind == kind.value, _intents.c.state == state.value)
-        count: int = (await self._connection.execute(query)).scalar_one()
-        return count
-
     async def divide(self, intent: Intent, payloads: Sequence[str], carried: Sequence[int], *, at: float) -> None:
         """Put several intents in the place of one, in order; `carried` are how many of its transitions each carries."""
         query = select(_transitions.c.id).where(_transitions.c.intent_id == intent.id).order_by(_transitions.c.id)
@@ -400,14 +394,6 @@ class Outbox:
         query = select(func.count()).where(_transitions.c.intent_id == intent_id)
         count: int = (await self._connection.execute(query)).scalar_one()
         return count
-
-    async def wake(self, lane: str, *, at: float) -> None:
-        """Make the waiting intents of a lane due at `at` at the latest."""
-        await self._connection.execute(
-            update(_intents)
-            .where(_intents.c.lane == lane, _intents.c.state == IntentState.WAITING.value, _intents.c.due_at > at)
-            .values(due_at=at)
-        )
 
     async def hurry(self, kind: IntentKind, *, at: float) -> None:
         """Make every waiting intent of a kind due at `at` at the latest."""

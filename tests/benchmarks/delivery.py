@@ -95,7 +95,7 @@ async def _case(
         while await desk.pending():
             await desk.courier.settle()
         told = time.perf_counter()
-        requests = await desk.delivered()
+        requests = desk.delivered(receiver)
         measured = Measured(
             case=case,
             count=count,

@@ -161,17 +161,6 @@ async def test_next_due_is_of_what_nobody_holds(store: Store) -> None:
         assert await tx.outbox.next_due_at() == START + 20
 
 
-async def test_wake_makes_a_lane_due(store: Store) -> None:
-    """What waits in a lane is due at once, or stays due; other lanes are left alone."""
-    async with store.transaction() as tx:
-        woken = await add(tx, due_at=START + 100)
-        await add(tx, lane="b", due_at=START + 100)
-        await tx.outbox.wake("a", at=START + 5)
-        assert await ready(tx, START + 5) == [woken]
-        await tx.outbox.wake("a", at=START + 50)
-        assert await ready(tx, START + 5) == [woken]
-
-
 # Transitions and groups
 
 
