@@ -13,7 +13,7 @@ from monitor.model.builtin import Builtin
 from monitor.model.notification import Entry
 from monitor.notify.receiver import Receiver
 from monitor.store.database import Transaction
-from monitor.store.outbox import NotificationGroup
+from monitor.store.groups import NotificationGroup
 
 __all__ = ["UNGROUPED", "Announcer", "as_it_is_now", "entry_of", "rhythm_of"]
 
@@ -87,7 +87,7 @@ class Announcer:
             for route, integration in self.targets(alert.labels):
                 await self._put(tx, self._group(route, integration, alert.labels), route, entry, at=at)
             return
-        for group, told in await tx.outbox.groups_told(alert.fingerprint):
+        for group, told in await tx.groups.told_of(alert.fingerprint):
             receiver = self.integrations.get(group.integration)
             if receiver is None:
                 continue
@@ -96,7 +96,7 @@ class Announcer:
             if _wants(receiver, alert, transition):
                 await self._put(tx, group, self.route_of(group), same, at=at)
             else:  # its group may be over with it
-                await tx.outbox.look(group, due_at=await self._due_at(tx, group, self.route_of(group), same, at))
+                await tx.groups.look(group, due_at=await self._due_at(tx, group, self.route_of(group), same, at))
 
     async def introduce(self, tx: Transaction, alert: Alert, *, at: float, offset: float) -> int:
         """
@@ -104,7 +104,7 @@ class Announcer:
 
         Return how many those are. What was told under other routes stays told: its resolve goes there.
         """
-        knowing = {group.integration for group, _ in await tx.outbox.groups_told(alert.fingerprint)}
+        knowing = {group.integration for group, _ in await tx.groups.told_of(alert.fingerprint)}
         new = [(route, it) for route, it in self.targets(alert.labels) if it.name not in knowing]
         entry = entry_of(alert, Transition.FIRING, offset=offset, url=self._link(alert))
         for route, integration in new:
@@ -116,14 +116,14 @@ class Announcer:
         return self.tree.by_key(group.route) or self.tree.root
 
     async def _put(self, tx: Transaction, group: NotificationGroup, route: Route, entry: Entry, *, at: float) -> None:
-        await tx.outbox.tell(group, entry, at=at, due_at=await self._due_at(tx, group, route, entry, at))
+        await tx.groups.tell(group, entry, at=at, due_at=await self._due_at(tx, group, route, entry, at))
 
     async def _due_at(self, tx: Transaction, group: NotificationGroup, route: Route, entry: Entry, at: float) -> float:
         if group.key == UNGROUPED or entry.status is Transition.ACKNOWLEDGED:
             return at
         if entry.status is Transition.RESOLVED and entry.rank is None:
             return at  # its firing was not told yet: if that is muted now, nobody is to be told of either
-        known = await tx.outbox.group(group.integration, group.key)
+        known = await tx.groups.find(group.integration, group.key)
         return arrival_due(known.ticked_at if known is not None else None, at, entry.starts_at, rhythm_of(route))
 
     def _group(self, route: Route, integration: Receiver, labels: Mapping[str, str]) -> NotificationGroup:

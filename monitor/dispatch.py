@@ -20,7 +20,7 @@ from monitor.model.intent import IntentKind
 from monitor.model.notification import Entry, Notification
 from monitor.notify.receiver import Receiver
 from monitor.store import Store, Transaction
-from monitor.store.outbox import NotificationGroup, Untold
+from monitor.store.groups import NotificationGroup, Untold
 from monitor.store.rows import encode
 
 __all__ = ["Dispatcher"]
@@ -102,15 +102,15 @@ class Dispatcher:
         """
         async with self._store.transaction() as tx:
             if self._has_to_look_at_all(now):
-                await tx.outbox.look_again(at=now)
+                await tx.groups.look_again(at=now)
             next_ack_end = await on_call.tidy(tx, now)
-            due = await tx.outbox.groups(due=now)
+            due = await tx.groups.all(due=now)
             under_way = await tx.outbox.under_way([group.lane for group in due])  # their end wakes the courier
             if groups := [group for group in due if group.lane not in under_way]:
                 scene = await self._scene(tx, now)
                 for group in groups:
                     await self._plan_group(tx, group, scene)
-            next_flush = await tx.outbox.next_flush_at(after=now)
+            next_flush = await tx.groups.next_flush_at(after=now)
         self._planned_at, self._planned_by = now, self.announcer.tree
         return min((at for at in (next_flush, next_ack_end) if at is not None), default=None)
 
@@ -129,22 +129,22 @@ class Dispatcher:
     async def _plan_group(self, tx: Transaction, group: NotificationGroup, scene: _Scene) -> None:
         integration = self.announcer.integrations.get(group.integration)
         if integration is None:  # it is not configured any more
-            await tx.outbox.settle(group, flush_at=None)
+            await tx.groups.settle(group, flush_at=None)
             return
-        waiting = await tx.outbox.untold(group.integration, group.key)
+        waiting = await tx.groups.untold(group.integration, group.key)
         if group.key == UNGROUPED:
             await self._plan_ungrouped(tx, group, integration, waiting, scene.now)
             return
         route = self.announcer.route_of(group)
-        told = await tx.outbox.told_firing(group.integration, group.key)
+        told = await tx.groups.told_firing(group.integration, group.key)
         content = _content(waiting, told, scene, route)
-        await tx.outbox.drop([untold.id for untold in content.dropped])
+        await tx.groups.drop([untold.id for untold in content.dropped])
         plan = grouping.plan(content.group(group), rhythm_of(route), now=scene.now)
         if plan.reason is not None:
             await _send(tx, group, integration, content, reason=plan.reason, now=scene.now)
             group = replace(group, last_sent_at=scene.now)
         group = replace(group, ticked_at=plan.ticked_at, repeats=plan.repeats, muted=content.quiet)
-        await tx.outbox.settle(group, flush_at=plan.look_at)
+        await tx.groups.settle(group, flush_at=plan.look_at)
 
     async def _plan_ungrouped(
         self, tx: Transaction, group: NotificationGroup, integration: Receiver, waiting: Sequence[Untold], now: float
@@ -154,7 +154,7 @@ class Dispatcher:
         for start in range(0, len(due), _MOST_UNGROUPED):
             some = due[start : start + _MOST_UNGROUPED]
             await _carry(tx, group, integration, [u.entry for u in some], some, reason=Reason.NEW_ALERTS, now=now)
-        await tx.outbox.settle(group, flush_at=min((_shown_until(untold) for untold in held), default=None))
+        await tx.groups.settle(group, flush_at=min((_shown_until(untold) for untold in held), default=None))
 
 
 def _content(waiting: Sequence[Untold], told: Sequence[Entry], scene: _Scene, route: Route) -> _Content:
@@ -304,7 +304,7 @@ async def _carry(
         at=now,
     )
     told = entries[len(entries) - len(carried) :]
-    await tx.outbox.carry({untold.id: entry.rank for untold, entry in zip(carried, told, strict=True)}, intent_id)
+    await tx.groups.carry({untold.id: entry.rank for untold, entry in zip(carried, told, strict=True)}, intent_id)
 
 
 def _key(group: NotificationGroup, carried: list[int], now: float) -> str:

@@ -109,7 +109,7 @@ class OnCall:
                     "nothing that this matches fires now: give the silence a time to end", Problem.CONFLICT
                 )
             await tx.silences.put([silence])
-            await tx.outbox.look_again(at=now)
+            await tx.groups.look_again(at=now)
         self._wake()
         _log_silence("created", silence, who=author)
         return silence
@@ -126,7 +126,7 @@ class OnCall:
                 raise CannotMute(f"silence {silence_id} is over already", Problem.CONFLICT)
             silence = replace(silence, ended_at=now, ended_by=by)
             await tx.silences.put([silence])
-            await tx.outbox.look_again(at=now)
+            await tx.groups.look_again(at=now)
         self._wake()
         _log_silence("expired", silence, who=by)
         return silence
@@ -152,7 +152,7 @@ class OnCall:
             for alert in alerts:
                 offset = self._offset(alert.identity.project)
                 await self._announcer.tell(tx, alert, Transition.ACKNOWLEDGED, at=now, offset=offset)
-            await tx.outbox.look_again(at=now)
+            await tx.groups.look_again(at=now)
         self._wake()
         for ack in acks:
             _log_ack("acknowledged", ack, who=by)
@@ -168,7 +168,7 @@ class OnCall:
                 raise CannotMute(f"alert {fingerprint!r} is not acknowledged", Problem.UNKNOWN)
             ack = replace(ack, end=AckEnd.WITHDRAWN, ended_at=now, ended_by=by)
             await tx.acks.put([ack])
-            await tx.outbox.look_again(at=now)
+            await tx.groups.look_again(at=now)
         self._wake()
         _log_ack("withdrawn", ack, who=by)
         return ack
@@ -197,7 +197,7 @@ async def tidy(tx: Transaction, now: float) -> float | None:
     if ended_silences or ended_acks:
         await tx.silences.put(ended_silences)
         await tx.acks.put(ended_acks.values())
-        await tx.outbox.look_again(at=now)
+        await tx.groups.look_again(at=now)
     for silence in ended_silences:
         _log_silence("resolved", silence)
     for ack in ended_acks.values():

@@ -45,8 +45,8 @@ class Resender:
     async def _entries(self, name: str, now: float) -> list[Entry]:
         """Return what an integration is to be kept aware of."""
         async with self._store.snapshot() as tx:
-            told = await tx.outbox.told_firing(name, UNGROUPED)
-            resolved = await tx.outbox.told_resolved(name, UNGROUPED, since=now - _RESOLVED_FOR)
+            told = await tx.groups.told_firing(name, UNGROUPED)
+            resolved = await tx.groups.told_resolved(name, UNGROUPED, since=now - _RESOLVED_FOR)
             firing = {f: a for f, a in (await tx.alerts.open()).items() if a.state is AlertState.FIRING}
         alive = [as_it_is_now(entry, firing[entry.fingerprint]) for entry in told if entry.fingerprint in firing]
         return [*alive, *(entry for entry in resolved if entry.fingerprint not in firing)]

@@ -22,6 +22,7 @@ from monitor.store.acks import Acks
 from monitor.store.alerts import Alerts
 from monitor.store.capabilities import CapabilityRecords
 from monitor.store.failure import StorageError, explain
+from monitor.store.groups import Groups
 from monitor.store.history import History
 from monitor.store.meta import Meta
 from monitor.store.migrate import Replaced, is_current, prepare, upgrade
@@ -55,6 +56,7 @@ class Transaction:
         self.alerts = Alerts(connection)
         self.silences = Silences(connection)
         self.acks = Acks(connection)
+        self.groups = Groups(connection)
         self.outbox = Outbox(connection)
         self.tellings = Tellings(connection)
         self.stops = Stops(connection)

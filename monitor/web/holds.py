@@ -32,7 +32,7 @@ class Holds:
     async def read(cls, tx: Transaction, now: float) -> Holds:
         """Return what holds at `now`, own time."""
         silencer = Silencer(await tx.silences.active(now), now)
-        return cls(silencer=silencer, acks=await tx.acks.active(), muted=await tx.outbox.muted())
+        return cls(silencer=silencer, acks=await tx.acks.active(), muted=await tx.groups.muted())
 
     def muted_by(self, alert: Alert) -> list[str]:
         """Return what mutes an open alert: ``silence ID``, ``inhibition FINGERPRINT``, ``time_interval NAME``."""

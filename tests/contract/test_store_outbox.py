@@ -10,7 +10,8 @@ from monitor.model.alert import AlertState, Transition
 from monitor.model.intent import Intent, IntentKind, IntentState
 from monitor.model.notification import Entry
 from monitor.store import Store, Transaction
-from monitor.store.outbox import Backlog, Health, NotificationGroup
+from monitor.store.groups import NotificationGroup
+from monitor.store.outbox import Backlog, Health
 from tests.support.build import START, alert, identity
 
 GROUP = NotificationGroup(integration="oncall/webhook[0]", key="{}:{app='한국'}", route="{}", labels={"app": "한국"})
@@ -167,13 +168,13 @@ async def test_next_due_is_of_what_nobody_holds(store: Store) -> None:
 async def test_transitions_wait_in_order(store: Store) -> None:
     """What no delivery carries yet waits in the order in which it happened, in its group."""
     async with store.transaction() as tx:
-        await tx.outbox.tell(GROUP, entry(), at=START, due_at=START)
-        await tx.outbox.tell(GROUP, RESOLVE, at=START + 5, due_at=START + 5)
-        await tx.outbox.tell(OTHER, entry(), at=START, due_at=START)
-        untold = await tx.outbox.untold(*KEY)
+        await tx.groups.tell(GROUP, entry(), at=START, due_at=START)
+        await tx.groups.tell(GROUP, RESOLVE, at=START + 5, due_at=START + 5)
+        await tx.groups.tell(OTHER, entry(), at=START, due_at=START)
+        untold = await tx.groups.untold(*KEY)
         assert [(u.at, u.entry) for u in untold] == [(START, entry()), (START + 5, RESOLVE)]
-        assert len(await tx.outbox.untold(OTHER.integration, OTHER.key)) == 1
-        assert {(g.integration, g.key): g.labels for g in await tx.outbox.groups()} == {
+        assert len(await tx.groups.untold(OTHER.integration, OTHER.key)) == 1
+        assert {(g.integration, g.key): g.labels for g in await tx.groups.all()} == {
             KEY: {"app": "한국"},
             (OTHER.integration, OTHER.key): {},
         }
@@ -183,43 +184,43 @@ async def test_route_of_a_group_follows_the_configuration(store: Store) -> None:
     """A group that is told again takes the route that tells it now."""
     moved = NotificationGroup(integration=GROUP.integration, key=GROUP.key, route="{}/{new}", labels={"app": "한국"})
     async with store.transaction() as tx:
-        await tx.outbox.tell(GROUP, entry(), at=START, due_at=START)
-        await tx.outbox.tell(moved, entry("f2"), at=START, due_at=START)
-        assert [group.route for group in await tx.outbox.groups()] == ["{}/{new}"]
+        await tx.groups.tell(GROUP, entry(), at=START, due_at=START)
+        await tx.groups.tell(moved, entry("f2"), at=START, due_at=START)
+        assert [group.route for group in await tx.groups.all()] == ["{}/{new}"]
 
 
 async def test_a_group_is_looked_at_at_its_earliest(store: Store) -> None:
     """What comes later can bring the next look at a group forward, and never puts it off."""
     async with store.transaction() as tx:
         for due_at in (START + 9, START + 5, START + 7):
-            await tx.outbox.tell(GROUP, entry(), at=START, due_at=due_at)
-        assert await tx.outbox.next_flush_at(after=START) == START + 5
-        assert await tx.outbox.groups(due=START + 4) == []
-        assert [group.key for group in await tx.outbox.groups(due=START + 5)] == [GROUP.key]
-        assert await tx.outbox.next_flush_at(after=START + 5) is None
+            await tx.groups.tell(GROUP, entry(), at=START, due_at=due_at)
+        assert await tx.groups.next_flush_at(after=START) == START + 5
+        assert await tx.groups.all(due=START + 4) == []
+        assert [group.key for group in await tx.groups.all(due=START + 5)] == [GROUP.key]
+        assert await tx.groups.next_flush_at(after=START + 5) is None
 
 
 async def test_how_a_group_stands_is_kept(store: Store) -> None:
     """What is written of a group is read again; one that is settled for good is looked at only when told to."""
     stands = replace(GROUP, last_sent_at=START, ticked_at=START - 1, repeats=2, muted={"f1": "silence s1"})
     async with store.transaction() as tx:
-        await tx.outbox.tell(GROUP, entry(), at=START, due_at=START)
-        await tx.outbox.settle(stands, flush_at=None)
-        assert await tx.outbox.groups() == [stands]
-        assert await tx.outbox.group(*KEY) == stands
-        assert await tx.outbox.muted() == {"f1": ["silence s1"]}
-        assert await tx.outbox.groups(due=START + 99) == []
-        await tx.outbox.look_again(at=START + 1)
-        assert await tx.outbox.groups(due=START + 1) == [stands]
+        await tx.groups.tell(GROUP, entry(), at=START, due_at=START)
+        await tx.groups.settle(stands, flush_at=None)
+        assert await tx.groups.all() == [stands]
+        assert await tx.groups.find(*KEY) == stands
+        assert await tx.groups.muted() == {"f1": ["silence s1"]}
+        assert await tx.groups.all(due=START + 99) == []
+        await tx.groups.look_again(at=START + 1)
+        assert await tx.groups.all(due=START + 1) == [stands]
 
 
 async def test_what_nobody_is_to_be_told_of_is_forgotten(store: Store) -> None:
     """A dropped transition waits no more and was never told."""
     async with store.transaction() as tx:
-        await tx.outbox.tell(GROUP, entry(), at=START, due_at=START)
-        (waiting,) = await tx.outbox.untold(*KEY)
-        await tx.outbox.drop([waiting.id])
-        assert await tx.outbox.untold(*KEY) == []
+        await tx.groups.tell(GROUP, entry(), at=START, due_at=START)
+        (waiting,) = await tx.groups.untold(*KEY)
+        await tx.groups.drop([waiting.id])
+        assert await tx.groups.untold(*KEY) == []
         assert await tx.outbox.backlog() == {}
 
 
@@ -227,18 +228,18 @@ async def test_an_acknowledgement_leaves_the_alert_firing(store: Store) -> None:
     """Where an acknowledgement was told after the firing, the resolve still belongs."""
     acked = entry(status=Transition.ACKNOWLEDGED)
     async with store.transaction() as tx:
-        await tx.outbox.tell(GROUP, entry(), at=START, due_at=START)
-        await tx.outbox.tell(GROUP, acked, at=START + 1, due_at=START + 1)
-        assert [told for _, told in await tx.outbox.groups_told("f1")] == [entry()]
+        await tx.groups.tell(GROUP, entry(), at=START, due_at=START)
+        await tx.groups.tell(GROUP, acked, at=START + 1, due_at=START + 1)
+        assert [told for _, told in await tx.groups.told_of("f1")] == [entry()]
 
 
 async def test_a_divided_intent_keeps_its_lane_and_its_transitions(store: Store) -> None:
     """Each part carries its own transitions, and they are handled in order and told one after the other."""
     async with store.transaction() as tx:
         for name in ("f1", "f2", "f3"):
-            await tx.outbox.tell(GROUP, entry(name), at=START, due_at=START)
+            await tx.groups.tell(GROUP, entry(name), at=START, due_at=START)
         whole = await add(tx)
-        await tx.outbox.carry({each.id: None for each in await tx.outbox.untold(*KEY)}, whole)
+        await tx.groups.carry({each.id: None for each in await tx.groups.untold(*KEY)}, whole)
         assert await tx.outbox.carries(whole) == 3
         [intent] = await tx.outbox.ready(now=START, limit=9)
         await tx.outbox.divide(intent, ["first", "second"], [1, 2], at=START)
@@ -261,11 +262,11 @@ async def test_hurry_makes_what_waits_due(store: Store) -> None:
 async def test_carried_transitions_are_not_untold(store: Store) -> None:
     """A delivery takes the transitions it carries, and which of its group each was is remembered."""
     async with store.transaction() as tx:
-        await tx.outbox.tell(GROUP, entry(), at=START, due_at=START)
-        (waiting,) = await tx.outbox.untold(*KEY)
-        await tx.outbox.carry({waiting.id: 3}, await add(tx))
-        assert await tx.outbox.untold(*KEY) == []
-        [(_, told)] = await tx.outbox.groups_told("f1")
+        await tx.groups.tell(GROUP, entry(), at=START, due_at=START)
+        (waiting,) = await tx.groups.untold(*KEY)
+        await tx.groups.carry({waiting.id: 3}, await add(tx))
+        assert await tx.groups.untold(*KEY) == []
+        [(_, told)] = await tx.groups.told_of("f1")
         assert told.rank == 3
 
 
@@ -273,9 +274,9 @@ async def test_resolve_belongs_where_the_firing_was_told(store: Store) -> None:
     """The groups of an alert are those in which its newest transition is a firing."""
     async with store.transaction() as tx:
         for group, what in ((GROUP, entry()), (OTHER, entry()), (OTHER, RESOLVE)):
-            await tx.outbox.tell(group, what, at=START, due_at=START)
-        assert [group.integration for group, _ in await tx.outbox.groups_told("f1")] == [GROUP.integration]
-        assert await tx.outbox.groups_told("unknown") == []
+            await tx.groups.tell(group, what, at=START, due_at=START)
+        assert [group.integration for group, _ in await tx.groups.told_of("f1")] == [GROUP.integration]
+        assert await tx.groups.told_of("unknown") == []
 
 
 async def test_told_firing_is_what_is_still_firing(store: Store) -> None:
@@ -285,40 +286,40 @@ async def test_told_firing_is_what_is_still_firing(store: Store) -> None:
         await tx.alerts.put([firing, over])
         for of in (firing, over):
             await carried(tx, of.fingerprint, IntentState.DONE, START)
-        await tx.outbox.tell(OTHER, entry(firing.fingerprint), at=START, due_at=START)
-        assert await tx.outbox.told_firing(*KEY) == [entry(firing.fingerprint)]
+        await tx.groups.tell(OTHER, entry(firing.fingerprint), at=START, due_at=START)
+        assert await tx.groups.told_firing(*KEY) == [entry(firing.fingerprint)]
 
 
 async def test_told_firing_knows_whose_resolve_waits(store: Store) -> None:
     """Until the resolve of an alert is carried, its firing is the last that the receiver heard of it."""
     async with store.transaction() as tx:
         await carried(tx, "f1", IntentState.DONE, START)
-        await tx.outbox.tell(GROUP, RESOLVE, at=START + 5, due_at=START + 5)
-        assert await tx.outbox.told_firing(*KEY) == [entry()]
-        (waiting,) = await tx.outbox.untold(*KEY)
-        await tx.outbox.carry({waiting.id: None}, await add(tx))
-        assert await tx.outbox.told_firing(*KEY) == []
+        await tx.groups.tell(GROUP, RESOLVE, at=START + 5, due_at=START + 5)
+        assert await tx.groups.told_firing(*KEY) == [entry()]
+        (waiting,) = await tx.groups.untold(*KEY)
+        await tx.groups.carry({waiting.id: None}, await add(tx))
+        assert await tx.groups.told_firing(*KEY) == []
 
 
 async def test_told_resolved_is_what_was_accepted(store: Store) -> None:
     """A resolve counts as told from the moment at which its delivery was accepted."""
     async with store.transaction() as tx:
-        await tx.outbox.tell(GROUP, RESOLVE, at=START, due_at=START)
-        (waiting,) = await tx.outbox.untold(*KEY)
+        await tx.groups.tell(GROUP, RESOLVE, at=START, due_at=START)
+        (waiting,) = await tx.groups.untold(*KEY)
         delivery = await add(tx)
-        await tx.outbox.carry({waiting.id: None}, delivery)
-        assert await tx.outbox.told_resolved(*KEY, since=0) == []
+        await tx.groups.carry({waiting.id: None}, delivery)
+        assert await tx.groups.told_resolved(*KEY, since=0) == []
         await tx.outbox.finish(delivery, IntentState.DONE, at=START + 9)
-        assert await tx.outbox.told_resolved(*KEY, since=START + 9) == [RESOLVE]
-        assert await tx.outbox.told_resolved(*KEY, since=START + 10) == []
+        assert await tx.groups.told_resolved(*KEY, since=START + 9) == [RESOLVE]
+        assert await tx.groups.told_resolved(*KEY, since=START + 10) == []
 
 
 async def carried(tx: Transaction, fingerprint: str, state: IntentState | None, at: float) -> int:
     """Tell of an alert in a delivery of its own that ended in a state, if in any."""
-    await tx.outbox.tell(GROUP, entry(fingerprint), at=at, due_at=at)
-    *_, waiting = await tx.outbox.untold(*KEY)
+    await tx.groups.tell(GROUP, entry(fingerprint), at=at, due_at=at)
+    *_, waiting = await tx.groups.untold(*KEY)
     delivery = await add(tx, lane=fingerprint)
-    await tx.outbox.carry({waiting.id: None}, delivery)
+    await tx.groups.carry({waiting.id: None}, delivery)
     if state is not None:
         await tx.outbox.finish(delivery, state, at=at)
     return delivery
@@ -330,7 +331,7 @@ async def test_backlog_counts_what_was_not_told(store: Store) -> None:
         await carried(tx, "told", IntentState.DONE, START)
         await carried(tx, "set aside", IntentState.FAILED, START)
         await carried(tx, "on its way", None, START + 1)
-        await tx.outbox.tell(GROUP, entry("new"), at=START + 2, due_at=START + 2)
+        await tx.groups.tell(GROUP, entry("new"), at=START + 2, due_at=START + 2)
         assert await tx.outbox.backlog() == {
             GROUP.integration: Backlog(destination=GROUP.integration, pending=2, oldest_at=START + 1)
         }
@@ -342,19 +343,19 @@ async def test_prune_keeps_what_open_alerts_were_told(store: Store) -> None:
         for fingerprint in ("open", "over"):
             await carried(tx, fingerprint, IntentState.DONE, START)
         await tx.outbox.prune(before=START + 1, keep=["open"])
-        assert [group.key for group, _ in await tx.outbox.groups_told("open")] == [GROUP.key]
-        assert await tx.outbox.groups_told("over") == []
+        assert [group.key for group, _ in await tx.groups.told_of("open")] == [GROUP.key]
+        assert await tx.groups.told_of("over") == []
 
 
 async def test_prune_keeps_what_is_not_finished(store: Store) -> None:
     """What waits is never forgotten, however long it waits."""
     async with store.transaction() as tx:
         waiting = await carried(tx, "on its way", None, START)
-        await tx.outbox.tell(GROUP, entry("new"), at=START, due_at=START)
+        await tx.groups.tell(GROUP, entry("new"), at=START, due_at=START)
         await carried(tx, "recent", IntentState.DONE, START + 50)
         await tx.outbox.prune(before=START + 10, keep=[])
         assert await ready(tx) == [waiting]
-        assert [len(await tx.outbox.groups_told(f)) for f in ("on its way", "new", "recent")] == [1, 1, 1]
+        assert [len(await tx.groups.told_of(f)) for f in ("on its way", "new", "recent")] == [1, 1, 1]
 
 
 async def test_prune_forgets_groups_with_nothing_left(store: Store) -> None:
@@ -362,7 +363,7 @@ async def test_prune_forgets_groups_with_nothing_left(store: Store) -> None:
     async with store.transaction() as tx:
         await carried(tx, "over", IntentState.DONE, START)
         await tx.outbox.prune(before=START + 1, keep=[])
-        assert await tx.outbox.groups() == []
+        assert await tx.groups.all() == []
 
 
 async def test_what_was_set_aside_is_no_backlog_after_pruning(store: Store) -> None:

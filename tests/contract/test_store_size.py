@@ -16,7 +16,7 @@ from monitor.model.notification import Entry
 from monitor.model.run import Outcome, Run
 from monitor.model.stop import Answered, Stop, StopMode, StopResult, StopState
 from monitor.store import Store, Transaction
-from monitor.store.outbox import NotificationGroup
+from monitor.store.groups import NotificationGroup
 from monitor.store.stops import LogLine
 from tests.support.build import PROJECT, START, alert, change, identity, rating, run, stop
 from tests.support.rig import Rig, open_rig
@@ -54,12 +54,12 @@ async def add_stop(tx: Transaction, name: str, at: float, **fields: object) -> S
 async def tell(tx: Transaction, of: Alert, at: float, state: IntentState) -> None:
     """Add a transition of an alert and the delivery that carries it, which is in this state since `at`."""
     entry = Entry(fingerprint=of.fingerprint, status=Transition.FIRING, labels={}, annotations={}, starts_at=at)
-    await tx.outbox.tell(GROUP, entry, at=at, due_at=at)
-    untold = await tx.outbox.untold(GROUP.integration, GROUP.key)
+    await tx.groups.tell(GROUP, entry, at=at, due_at=at)
+    untold = await tx.groups.untold(GROUP.integration, GROUP.key)
     intent = await tx.outbox.add(
         IntentKind.NOTIFY, lane=of.fingerprint, destination=GROUP.integration, payload=PADDING, due_at=at, at=at
     )
-    await tx.outbox.carry({each.id: None for each in untold}, intent)
+    await tx.groups.carry({each.id: None for each in untold}, intent)
     if state is not IntentState.WAITING:
         await tx.outbox.finish(intent, state, at=at)
 
@@ -125,7 +125,7 @@ async def test_what_is_needed_stays_whatever_its_age(store: Store) -> None:
     async with store.snapshot() as tx:
         assert await tx.observations.baseline_at(PROJECT) == START
         assert (await tx.ratings.known(PROJECT, ["c1"]))["c1"]
-        assert [group for group, _ in await tx.outbox.groups_told(firing.fingerprint)]
+        assert [group for group, _ in await tx.groups.told_of(firing.fingerprint)]
 
 
 @pytest.mark.parametrize("mode", [StopMode.ENFORCE, StopMode.SHADOW])

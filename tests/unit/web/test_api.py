@@ -18,7 +18,8 @@ from monitor.model.conversation import Vote
 from monitor.model.notification import Entry
 from monitor.model.run import Outcome
 from monitor.model.stop import StopMode, StopResult, StopState, Verdict
-from monitor.store.outbox import Health, NotificationGroup
+from monitor.store.groups import NotificationGroup
+from monitor.store.outbox import Health
 from monitor.store.stops import Brake, LogLine
 from monitor.web.daemon import PollView
 from monitor.web.shapes import capabilities_shape
@@ -161,7 +162,7 @@ async def test_status_shows_how_receivers_fare(web: httpx.AsyncClient, daemon: F
     entry = Entry(fingerprint="f", status=Transition.FIRING, labels={}, annotations={}, starts_at=START)
     async with daemon.store.transaction() as tx:
         group = NotificationGroup(integration="oncall/webhook/0", key="k", route="r", labels={})
-        await tx.outbox.tell(group, entry, at=START, due_at=START)
+        await tx.groups.tell(group, entry, at=START, due_at=START)
         failing = Health(
             destination="oncall/webhook/0", failing_since=START, attempts=3, error="answered 500", set_aside_at=START
         )

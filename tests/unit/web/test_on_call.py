@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from monitor.model.alert import AlertState
 from monitor.notify.alertmanager import Alertmanager
 from monitor.store import Transaction
-from monitor.store.outbox import NotificationGroup
+from monitor.store.groups import NotificationGroup
 from tests.support.build import START, alert, identity
 from tests.support.receivers import fired
 from tests.unit.web.conftest import NOW, TOKEN, Browser, FakeDaemon
@@ -236,8 +236,8 @@ async def test_alerts_say_what_mutes_them(trusted: httpx.AsyncClient, daemon: Fa
 
 async def _remember(tx: Transaction, group: NotificationGroup, muted: dict[str, str]) -> None:
     """Let a group have found that these alerts are muted."""
-    await tx.outbox.tell(group, fired(), at=NOW, due_at=NOW)
-    await tx.outbox.settle(replace(group, muted=muted), flush_at=None)
+    await tx.groups.tell(group, fired(), at=NOW, due_at=NOW)
+    await tx.groups.settle(replace(group, muted=muted), flush_at=None)
 
 
 # Who may
