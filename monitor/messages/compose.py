@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import overload
 
@@ -13,7 +14,7 @@ from monitor.messages.words import Words
 from monitor.model.alert import Transition
 from monitor.model.notification import Entry, Notification
 
-__all__ = ["compose", "more"]
+__all__ = ["Composer", "more"]
 
 _SEVERITIES = {"critical": 0, "error": 1, "warning": 2, "info": 4, "none": 5}
 _OTHER_SEVERITY = 3
@@ -22,23 +23,33 @@ _MOST_NAMES = 2
 _REPEAT = "repeat"
 
 
-def compose(notification: Notification, *, language: str, now: float, excerpt_chars: int, console_url: str) -> Message:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composer:
     """
-    Return a notification in words.
+    Puts notifications into words, as one receiver is to have them.
 
-    `now` is own time, as the notification's times are. `excerpt_chars` is how many characters of a conversation this
-    receiver may have. `console_url` is where the monitor's own console is, empty when there is none to show.
+    `language` is one of the catalogue's. `excerpt_chars` is how many characters of a conversation this receiver may
+    have. `console_url` is where the monitor's own console is, empty when there is none to show.
     """
-    words = CATALOGUE[language]
-    entries = sorted({entry.fingerprint: entry for entry in notification.entries}.values(), key=_weight)
-    in_words = partial(describe, words=words, now=now, excerpt_chars=excerpt_chars, console_url=console_url)
-    is_firing = any(entry.status is not Transition.RESOLVED for entry in entries)
-    return Message(
-        title=_title(entries, words, repeated=notification.reason == _REPEAT),
-        status=Transition.FIRING if is_firing else Transition.RESOLVED,
-        alerts=_Described(entries, in_words),
-        language=language,
-    )
+
+    language: str
+    excerpt_chars: int
+    console_url: str
+
+    def compose(self, notification: Notification, *, now: float) -> Message:
+        """Return `notification` in words; `now` is own time, as its times are."""
+        words = CATALOGUE[self.language]
+        entries = sorted({entry.fingerprint: entry for entry in notification.entries}.values(), key=_weight)
+        in_words = partial(
+            describe, words=words, now=now, excerpt_chars=self.excerpt_chars, console_url=self.console_url
+        )
+        is_firing = any(entry.status is not Transition.RESOLVED for entry in entries)
+        return Message(
+            title=_title(entries, words, repeated=notification.reason == _REPEAT),
+            status=Transition.FIRING if is_firing else Transition.RESOLVED,
+            alerts=_Described(entries, in_words),
+            language=self.language,
+        )
 
 
 class _Described(Sequence[AlertText]):

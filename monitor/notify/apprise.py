@@ -22,7 +22,7 @@ from apprise import LOGGER_NAME, NotifyBase, NotifyFormat, NotifyType, OverflowM
 
 from monitor.clock import Clock
 from monitor.errors import DeliveryDelayed
-from monitor.messages.compose import compose
+from monitor.messages.compose import Composer
 from monitor.messages.cutting import UTF16, cut
 from monitor.messages.message import AlertText, Line, Message
 from monitor.model.alert import Transition
@@ -54,21 +54,14 @@ class _Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Apprise:
-    """
-    One `apprise_configs` item: `service` is its one target, `timeout` the seconds it may take for a notification.
-
-    `excerpt_chars` is how much text of a conversation it may have, and `console_url` where a person reaches this
-    monitor.
-    """
+    """One `apprise_configs` item: `service` is its one target, `timeout` the seconds it may take for a notification."""
 
     name: str
     receiver: str
     service: NotifyBase = field(repr=False)
     timeout: float
     clock: Clock
-    language: str = "en"
-    excerpt_chars: int = 0
-    console_url: str = ""
+    composer: Composer
     send_resolved: bool = True
     integration: ClassVar[str] = "apprise"
     keeps_state: ClassVar[bool] = False
@@ -109,13 +102,7 @@ class Apprise:
 
     def _begin(self, notification: Notification) -> Future[_Outcome]:
         """Call the service in a thread that does not keep the process from ending."""
-        message = compose(
-            notification,
-            language=self.language,
-            now=self.clock.now(),
-            excerpt_chars=self.excerpt_chars,
-            console_url=self.console_url,
-        )
+        message = self.composer.compose(notification, now=self.clock.now())
         outcome: Future[_Outcome] = Future()
         outcome.set_running_or_notify_cancel()
         threading.Thread(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
 
 import httpx
 from pydantic import SecretStr
 
 from monitor.clock import Clock
 from monitor.errors import ConfigError
+from monitor.messages.compose import Composer
 from monitor.notify.alertmanager import Alertmanager, alerts_url
 from monitor.notify.apprise import Apprise
 from monitor.notify.email import Email
@@ -34,8 +34,8 @@ def build(
     http: httpx.AsyncClient,
     clock: Clock,
     external_url: str,
-    language: str = "en",
-    excerpt_chars: int = 0,
+    language: str,
+    excerpt_chars: int,
 ) -> dict[str, list[Receiver]]:
     """
     Return the integrations of each receiver, by its name; one without any has an empty list and drops what it gets.
@@ -48,15 +48,6 @@ def build(
         http=http, clock=clock, external_url=external_url, language=language, excerpt_chars=excerpt_chars
     )
     return {config.name: list(builder.integrations(config)) for config in configs}
-
-
-class _Messages(TypedDict):
-    """What every receiver that shows messages takes."""
-
-    clock: Clock
-    language: str
-    excerpt_chars: int
-    console_url: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +98,8 @@ class _Builder:
                 endpoint=self._endpoint(item.api_url, item.timeout),
                 send_resolved=item.send_resolved,
                 max_alerts=item.max_alerts,
-                **self._messages(config),
+                clock=self.clock,
+                composer=self._composer(config),
             )
 
     def _pagerduties(self, config: Config) -> Iterator[Receiver]:
@@ -121,7 +113,8 @@ class _Builder:
                 incident=item.incident,
                 client=item.client,
                 severities=item.severity,
-                **self._messages(config),
+                clock=self.clock,
+                composer=self._composer(config),
             )
 
     def _emails(self, config: Config) -> Iterator[Receiver]:
@@ -135,7 +128,8 @@ class _Builder:
                 to=mailboxes(item.to),
                 recipient=recipient,
                 send_resolved=item.send_resolved,
-                **self._messages(config),
+                clock=self.clock,
+                composer=self._composer(config),
             )
 
     def _apprises(self, config: Config) -> Iterator[Receiver]:
@@ -146,19 +140,15 @@ class _Builder:
                 service=service(item.url),
                 timeout=item.timeout,
                 send_resolved=item.send_resolved,
-                **self._messages(config),
+                clock=self.clock,
+                composer=self._composer(config),
             )
 
     def _endpoint(self, url: SecretStr, timeout: float) -> Endpoint:
         return Endpoint(http=self.http, url=url, timeout=timeout, clock=self.clock)
 
-    def _messages(self, config: Config) -> _Messages:
-        return _Messages(
-            clock=self.clock,
-            language=self.language,
-            excerpt_chars=self._quoted(config),
-            console_url=self.external_url,
-        )
+    def _composer(self, config: Config) -> Composer:
+        return Composer(language=self.language, excerpt_chars=self._quoted(config), console_url=self.external_url)
 
     def _quoted(self, config: Config) -> int:
         return self.excerpt_chars if config.excerpt_chars is None else config.excerpt_chars

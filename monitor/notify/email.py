@@ -20,7 +20,7 @@ from typing import ClassVar
 import jinja2
 
 from monitor.clock import Clock
-from monitor.messages.compose import compose, more
+from monitor.messages.compose import Composer, more
 from monitor.messages.cutting import cut
 from monitor.messages.message import AlertText, Message
 from monitor.model.alert import Transition
@@ -57,8 +57,6 @@ class Email:
     One recipient of one `email_configs` item.
 
     `to` is the header, and may name several; `recipient` is the one address that this integration sends to.
-    `excerpt_chars` is how much text of a conversation a mail may hold, and `console_url` where a person reaches this
-    monitor.
     """
 
     name: str
@@ -68,9 +66,7 @@ class Email:
     to: tuple[Address, ...]
     recipient: str
     clock: Clock
-    language: str = "en"
-    excerpt_chars: int = 0
-    console_url: str = ""
+    composer: Composer
     send_resolved: bool = True
     integration: ClassVar[str] = "email"
     keeps_state: ClassVar[bool] = False
@@ -84,13 +80,7 @@ class Email:
 
         A second attempt has the same Message-ID, by which mail servers and clients can know it.
         """
-        message = compose(
-            notification,
-            language=self.language,
-            now=self.clock.now(),
-            excerpt_chars=self.excerpt_chars,
-            console_url=self.console_url,
-        )
+        message = self.composer.compose(notification, now=self.clock.now())
         mail = self._mail(notification, message).as_bytes()
         await self.server.send(mail, sender=self.sender.addr_spec, recipient=self.recipient)
 

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from monitor.clock import Clock
 from monitor.errors import DeliveryRefused
-from monitor.messages.compose import compose, more
+from monitor.messages.compose import Composer, more
 from monitor.messages.cutting import UTF16, cut
 from monitor.messages.escaping import one_line
 from monitor.messages.message import AlertText, Link, Message
@@ -55,21 +55,19 @@ class PagerDuty:
     One `pagerduty_configs` item; `incident` is what an incident there stands for.
 
     Without `incident`, critical alerts about a run have incidents of their own, and what else a group holds shares one.
-    `severities` maps values of the label `severity` to those of PagerDuty. `console_url` is where a person reaches us.
+    `severities` maps values of the label `severity` to those of PagerDuty.
     """
 
     name: str
     receiver: str
     endpoint: Endpoint
     clock: Clock
+    composer: Composer
     routing_key: SecretStr
     send_resolved: bool = True
     incident: Literal["group", "alert"] | None = None
     client: str = "alli-monitor"
     severities: Mapping[str, str] = field(default_factory=dict)
-    language: str = "en"
-    excerpt_chars: int = 0
-    console_url: str = ""
     integration: ClassVar[str] = "pagerduty"
     keeps_state: ClassVar[bool] = True
     groups: ClassVar[bool] = True
@@ -154,13 +152,7 @@ class PagerDuty:
             yield {"event_action": "acknowledge", "dedup_key": key}
 
     def _message(self, notification: Notification, entries: Sequence[Entry]) -> Message:
-        return compose(
-            replace(notification, entries=tuple(entries)),
-            language=self.language,
-            now=self.clock.now(),
-            excerpt_chars=self.excerpt_chars,
-            console_url=self.console_url,
-        )
+        return self.composer.compose(replace(notification, entries=tuple(entries)), now=self.clock.now())
 
     # What a trigger says
 
@@ -193,7 +185,7 @@ class PagerDuty:
         common = {name: _plain(_common(entries, label)) for name, label in named.items()}
         return {
             "client": self.client,
-            **({"client_url": self.console_url} if self.console_url else {}),
+            **({"client_url": self.composer.console_url} if self.composer.console_url else {}),
             "links": [{"href": link.url, "text": _plain(link.text)} for link in links],
             "payload": {
                 "source": self.client,

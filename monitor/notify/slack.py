@@ -18,7 +18,7 @@ import msgspec
 
 from monitor.clock import Clock
 from monitor.errors import DeliveryDelayed, DeliveryRefused
-from monitor.messages.compose import compose, more
+from monitor.messages.compose import Composer, more
 from monitor.messages.cutting import UTF16, cut
 from monitor.messages.escaping import escape_slack
 from monitor.messages.message import AlertText, Link, Message
@@ -72,21 +72,15 @@ _REFUSALS: dict[str, Literal["receiver", "payload"]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slack:
-    """
-    One `slack_configs` item; `max_alerts` is the most alerts that one message shows, the others being counted.
-
-    `console_url` is where a person reaches this monitor.
-    """
+    """One `slack_configs` item; `max_alerts` is the most alerts that one message shows, the others being counted."""
 
     name: str
     receiver: str
     endpoint: Endpoint
     clock: Clock
+    composer: Composer
     send_resolved: bool = True
     max_alerts: int = 10
-    language: str = "en"
-    excerpt_chars: int = 0
-    console_url: str = ""
     integration: ClassVar[str] = "slack"
     keeps_state: ClassVar[bool] = False
     groups: ClassVar[bool] = True
@@ -95,13 +89,7 @@ class Slack:
 
     async def send(self, notification: Notification) -> None:
         """Post `notification` as one message; raises as `Receiver.send`, with Slack's word as the reason."""
-        message = compose(
-            notification,
-            language=self.language,
-            now=self.clock.now(),
-            excerpt_chars=self.excerpt_chars,
-            console_url=self.console_url,
-        )
+        message = self.composer.compose(notification, now=self.clock.now())
         check(await self.endpoint.post(layout(message, self.max_alerts)))
 
 

@@ -15,7 +15,7 @@ from apprise import NotifyBase
 from pydantic import SecretStr
 
 from monitor.errors import DeliveryDelayed, DeliveryRefused, MonitorError
-from monitor.messages.compose import compose, more
+from monitor.messages.compose import more
 from monitor.messages.cutting import UTF16
 from monitor.messages.message import Message
 from monitor.model.facts import Facts
@@ -31,6 +31,7 @@ from tests.support.receivers import (
     FakeReceiver,
     FixedClock,
     Reply,
+    composer,
     fired,
     notification,
     resolved,
@@ -50,9 +51,7 @@ def receiver(of: NotifyBase | Fake, *, timeout: float = 10.0, language: str = "e
         service=cast("NotifyBase", of),
         timeout=timeout,
         clock=FixedClock(),
-        language=language,
-        excerpt_chars=excerpt_chars,
-        console_url="https://monitor.example",
+        composer=composer(language, excerpt_chars=excerpt_chars, console_url="https://monitor.example"),
     )
 
 
@@ -300,7 +299,7 @@ SERVICES = {
 
 def composed(of: Notification, language: str = "ko") -> Message:
     """Return a notification in words."""
-    return compose(of, language=language, now=NOW, excerpt_chars=2000, console_url="https://monitor.example")
+    return composer(language, excerpt_chars=2000, console_url="https://monitor.example").compose(of, now=NOW)
 
 
 @pytest.mark.parametrize("kind", SERVICES)

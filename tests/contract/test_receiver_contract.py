@@ -29,6 +29,7 @@ from tests.support.receivers import (
     FakeReceiver,
     FixedClock,
     Reply,
+    composer,
     fired,
     notification,
     resolved,
@@ -61,7 +62,7 @@ KINDS = {
     ),
     "slack": Kind(
         connect=lambda endpoint: Slack(
-            name="oncall/slack[0]", receiver="oncall", endpoint=endpoint, clock=FixedClock()
+            name="oncall/slack[0]", receiver="oncall", endpoint=endpoint, clock=FixedClock(), composer=composer()
         ),
         by_status=False,
         keeps_state=False,
@@ -72,6 +73,7 @@ KINDS = {
             receiver="oncall",
             endpoint=endpoint,
             clock=FixedClock(),
+            composer=composer(),
             routing_key=ROUTING_KEY,
         )
     ),

@@ -28,7 +28,7 @@ from monitor.notify.email import MOST_ALERTS, Email
 from monitor.notify.receiver import Receiver
 from monitor.notify.smtp import Login, Server, tls_context
 from tests.support.mail import HOST_NAME, Mail, MailServer, certificate
-from tests.support.receivers import NOW, RESET, SILENCE, FixedClock, fired, notification, resolved
+from tests.support.receivers import NOW, RESET, SILENCE, FixedClock, composer, fired, notification, resolved
 
 SECRET = "T0PS3CR3T"  # noqa: S105 - made up
 USERS = {"monitor": SECRET}
@@ -77,9 +77,7 @@ def connect(authority: trustme.CA, tmp_path: Path) -> Connect:
             to=(Address("당번 / 当番", addr_spec="oncall@example.com"), Address(addr_spec="cto@example.com")),
             recipient=recipient,
             clock=FixedClock(),
-            language=language,
-            excerpt_chars=excerpt_chars,
-            console_url="https://monitor.example",
+            composer=composer(language, excerpt_chars=excerpt_chars, console_url="https://monitor.example"),
         )
 
     return receiver

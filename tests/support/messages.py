@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from monitor.messages.catalogue import CATALOGUE
-from monitor.messages.compose import compose
+from monitor.messages.compose import Composer
 from monitor.messages.message import AlertText, Message
 from monitor.model.alert import Resolution, Transition
 from monitor.model.builtin import SEVERITIES, Builtin
@@ -281,7 +281,8 @@ def kept(situation: str) -> str:
 
 def _compose(situation: str, language: str) -> Message:
     excerpt_chars = 200 if situation == "rating-with-excerpt" else 0
-    return compose(SITUATIONS[situation], language=language, now=NOW, excerpt_chars=excerpt_chars, console_url=CONSOLE)
+    composer = Composer(language=language, excerpt_chars=excerpt_chars, console_url=CONSOLE)
+    return composer.compose(SITUATIONS[situation], now=NOW)
 
 
 def _alert(alert: AlertText) -> Iterator[str]:

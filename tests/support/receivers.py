@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
+from monitor.messages.compose import Composer
 from monitor.model.alert import Identity, Resolution, Transition, fingerprint
 from monitor.model.notification import Entry, Notification
 
@@ -26,6 +27,7 @@ __all__ = [
     "FixedClock",
     "Reply",
     "Request",
+    "composer",
     "fired",
     "notification",
     "resolved",
@@ -200,6 +202,11 @@ class FixedClock:
     def real_seconds(self, seconds: float) -> float:
         """Return `seconds`."""
         return seconds
+
+
+def composer(language: str = "en", *, excerpt_chars: int = 0, console_url: str = "") -> Composer:
+    """Return what puts notifications into words for a receiver."""
+    return Composer(language=language, excerpt_chars=excerpt_chars, console_url=console_url)
 
 
 def fired(name: str = "RunOverLimit", **labels: str) -> Entry:

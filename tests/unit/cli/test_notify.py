@@ -11,10 +11,9 @@ from typer.testing import CliRunner, Result
 from monitor.cli import commands
 from monitor.cli.notify import sample, try_out
 from monitor.errors import DeliveryDelayed, DeliveryRefused
-from monitor.messages.compose import compose
 from monitor.settings import Settings
 from tests.support.clock import ManualClock
-from tests.support.receivers import FakeReceiver, Reply
+from tests.support.receivers import FakeReceiver, Reply, composer
 from tests.support.rig_inbox import Inbox
 
 SETTINGS = Settings.model_validate({"projects": {"support": {"api_key": "k", "timezone": "Asia/Seoul"}}})
@@ -73,9 +72,9 @@ async def test_the_sample_reads_like_an_alert_and_says_what_it_is(language: str,
     """In every language it says that nothing is wrong, beside what a real alert about a run says."""
     inbox = Inbox(clock=CLOCK)
     await try_out({"oncall": [inbox]}, SAMPLE, CLOCK, resolve=False)
-    [told] = compose(
-        inbox.accepted[0], language=language, now=CLOCK.now(), excerpt_chars=0, console_url="https://monitor.example/"
-    ).alerts
+    [told] = (
+        composer(language, console_url="https://monitor.example/").compose(inbox.accepted[0], now=CLOCK.now()).alerts
+    )
     assert says in told.summary
     assert told.title == "Drill · Report writer · support"
     assert any("web_search" in line.text for line in told.lines)

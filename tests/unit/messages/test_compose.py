@@ -8,18 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.messages.catalogue import CATALOGUE
-from monitor.messages.compose import compose, more
+from monitor.messages.compose import more
 from monitor.messages.message import AlertText, Message
 from monitor.model.alert import Resolution, Transition
 from monitor.model.facts import Facts
 from monitor.model.notification import Entry
 from tests.support.messages import CONSOLE, NOW, RATING, RUN, SITUATIONS, notification
+from tests.support.receivers import composer
 
 
 def message(*entries: Entry, language: str = "en", excerpt_chars: int = 0, console_url: str = CONSOLE) -> Message:
     """Return a message of these entries."""
-    return compose(
-        notification(*entries), language=language, now=NOW, excerpt_chars=excerpt_chars, console_url=console_url
+    return composer(language, excerpt_chars=excerpt_chars, console_url=console_url).compose(
+        notification(*entries), now=NOW
     )
 
 
@@ -223,7 +224,7 @@ def test_how_it_ended() -> None:
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_nothing_hidden_in_any_message(situation: str, language: str) -> None:
     """No message has a second line, a control or a change of direction anywhere, nor a template left unfilled."""
-    told = compose(SITUATIONS[situation], language=language, now=NOW, excerpt_chars=0, console_url=CONSOLE)
+    told = composer(language, console_url=CONSOLE).compose(SITUATIONS[situation], now=NOW)
     for text in _texts(told):
         assert not any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in text)
         assert "{" not in text

@@ -19,7 +19,7 @@ from monitor.notify.slack import Slack
 from monitor.notify.smtp import Login
 from monitor.notify.webhook import Webhook
 from monitor.settings import Receiver as Config
-from tests.support.receivers import FixedClock
+from tests.support.receivers import FixedClock, composer
 
 
 async def built(*configs: dict[str, Any]) -> dict[str, list[Receiver]]:
@@ -80,7 +80,7 @@ async def test_slack_has_its_options() -> None:
     assert isinstance(slack, Slack)
     assert slack.endpoint.url.get_secret_value() == "http://127.0.0.1:9099/slack"
     assert (slack.send_resolved, slack.max_alerts, slack.endpoint.timeout) == (False, 7, 3.0)
-    assert (slack.language, slack.excerpt_chars, slack.console_url) == ("ko", 40, "https://monitor.example")
+    assert slack.composer == composer("ko", excerpt_chars=40, console_url="https://monitor.example")
 
 
 async def test_pagerduty_has_its_options() -> None:
@@ -99,7 +99,7 @@ async def test_pagerduty_has_its_options() -> None:
     assert pager.endpoint.url.get_secret_value() == "https://events.eu.pagerduty.com/v2/enqueue"
     assert (pager.routing_key.get_secret_value(), pager.send_resolved, pager.endpoint.timeout) == ("0" * 32, False, 3.0)
     assert (pager.incident, pager.client, dict(pager.severities)) == ("group", "night watch", {"page": "critical"})
-    assert (pager.language, pager.excerpt_chars, pager.console_url) == ("ko", 80, "https://monitor.example")
+    assert pager.composer == composer("ko", excerpt_chars=80, console_url="https://monitor.example")
 
 
 EMAIL = {
@@ -132,7 +132,7 @@ async def test_each_recipient_of_mail_is_an_integration() -> None:
     assert mail.server.login == Login(username="monitor", password=SecretStr("T0PS3CR3T"))
     assert (mail.server.hello, mail.server.timeout, mail.send_resolved) == ("monitor.example.com", 3.0, False)
     assert str(mail.sender) == "Monitor <monitor@example.com>"
-    assert (mail.language, mail.excerpt_chars, mail.console_url) == ("ko", 80, "https://monitor.example")
+    assert mail.composer == composer("ko", excerpt_chars=80, console_url="https://monitor.example")
     assert "T0PS3CR3T" not in repr(mails)
 
 
@@ -155,7 +155,7 @@ async def test_a_certificate_that_is_gone_is_an_error(tmp_path: Path) -> None:
     file.unlink()
     async with httpx.AsyncClient(trust_env=False) as http:
         with pytest.raises(ConfigError, match="changed just now"):
-            build([config], http=http, clock=FixedClock(), external_url="")
+            build([config], http=http, clock=FixedClock(), external_url="", language="en", excerpt_chars=0)
 
 
 async def test_apprise_has_its_options() -> None:
@@ -165,7 +165,7 @@ async def test_apprise_has_its_options() -> None:
     assert isinstance(found, Apprise)
     assert (found.name, str(found.service.service_name)) == ("chat/apprise[0]", "JSON")
     assert (found.send_resolved, found.timeout) == (False, 3.0)
-    assert (found.language, found.excerpt_chars, found.console_url) == ("ko", 80, "https://monitor.example")
+    assert found.composer == composer("ko", excerpt_chars=80, console_url="https://monitor.example")
     assert "T0PS3CR3T" not in repr(found)
 
 

@@ -22,7 +22,7 @@ from tests.support.clock import ManualClock
 from tests.support.fake_pagerduty import KEY, FakePagerDuty, faults
 from tests.support.fake_slack import length
 from tests.support.nasty import FAMILY, nasty_entries
-from tests.support.receivers import NOW, FixedClock, Reply, fired, notification, resolved
+from tests.support.receivers import NOW, FixedClock, Reply, composer, fired, notification, resolved
 
 Connect = Callable[..., PagerDuty]
 RUN = {"severity": "critical", "run_id": "run-1"}
@@ -44,8 +44,9 @@ async def connect() -> AsyncIterator[Connect]:
 
 def pagerduty(**options: Any) -> PagerDuty:
     """Return a receiver; without an endpoint it can only make events."""
+    in_words = {name: options.pop(name) for name in ("language", "excerpt_chars", "console_url") if name in options}
     known = {"name": "oncall/pagerduty[0]", "receiver": "oncall", "endpoint": None, "clock": FixedClock()}
-    return PagerDuty(**{**known, "routing_key": SecretStr(KEY), **options})
+    return PagerDuty(**{**known, "composer": composer(**in_words), "routing_key": SecretStr(KEY), **options})
 
 
 def events(*told: Entry, **options: Any) -> list[dict[str, Any]]:

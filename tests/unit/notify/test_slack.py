@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from monitor.errors import DeliveryDelayed, DeliveryRefused
-from monitor.messages.compose import compose
 from monitor.messages.escaping import one_line
 from monitor.messages.message import AlertText, Line, Link, Message
 from monitor.model.alert import Transition
@@ -22,7 +21,7 @@ from monitor.notify.http import Answer, Endpoint
 from monitor.notify.slack import Slack, check, layout
 from tests.support.fake_slack import FakeSlack, length, links, mentions, refusal, texts
 from tests.support.nasty import FAMILY, nasty_entries, nasty_text
-from tests.support.receivers import NOW, FixedClock, Reply, fired, notification, resolved
+from tests.support.receivers import NOW, FixedClock, Reply, composer, fired, notification, resolved
 
 SERVER = "https://hooks.slack.example"
 PLAIN = nasty_text().map(one_line)  # which the texts of a message always are
@@ -41,8 +40,8 @@ def alert(**fields: object) -> AlertText:
 
 def composed(*told: Entry, language: str = "en") -> Message:
     """Return what the composer makes of a notification of these entries."""
-    return compose(
-        notification(*told), language=language, now=NOW, excerpt_chars=2000, console_url="https://monitor.example"
+    return composer(language, excerpt_chars=2000, console_url="https://monitor.example").compose(
+        notification(*told), now=NOW
     )
 
 
@@ -55,7 +54,9 @@ async def posted(*told: Entry, replies: Sequence[Reply] = ()) -> FakeSlack:
     """Return Slack after one notification of these entries."""
     async with FakeSlack(*replies) as fake, httpx.AsyncClient(trust_env=False) as http:
         endpoint = Endpoint(http=http, url=SecretStr(f"{fake.url}/services/T0/B0/x"), timeout=5, clock=FixedClock())
-        slack = Slack(name="oncall/slack[0]", receiver="oncall", endpoint=endpoint, clock=FixedClock())
+        slack = Slack(
+            name="oncall/slack[0]", receiver="oncall", endpoint=endpoint, clock=FixedClock(), composer=composer()
+        )
         await slack.send(notification(*told))
     return fake
 
@@ -299,10 +300,7 @@ async def test_slack_refuses_a_message() -> None:
 def test_excerpts_need_leave() -> None:
     """Text of a conversation is shown to a receiver that may have it, and as much of it as it may have."""
     entry = replace(fired(), facts=Facts(excerpt="환불해 주세요"))
-    bodies = [
-        layout(compose(notification(entry), language="en", now=NOW, excerpt_chars=chars, console_url=""), 10)
-        for chars in (0, 4, 100)
-    ]
+    bodies = [layout(composer(excerpt_chars=chars).compose(notification(entry), now=NOW), 10) for chars in (0, 4, 100)]
     assert [[text for text in texts(body) if text.startswith(">")] for body in bodies] == [
         [],
         [">환불해…"],
