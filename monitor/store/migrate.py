@@ -31,6 +31,7 @@ log = structlog.get_logger()
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _COPIES_KEPT = 2
+_PRIVATE = 0o600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +52,16 @@ def is_current(path: Path) -> bool:
 
 def prepare(path: Path, *, used_before: bool, now: float) -> Replaced:
     """
-    Make sure that the database can be brought to this version's schema, or that there is none yet.
+    Make sure that the database can be brought to this version's schema, or that it is new and its owner's only.
 
     `used_before` is whether a database of ours was here before: only then is a file that is no database a damaged one.
-    `now` is own time, for the names of what is kept. Raises StartError, and then nothing was changed.
+    `now` is own time, for the names of what is kept. Raises StartError, and then nothing that was there has changed.
     """
     try:
         if path.exists() and (damage := _damage(path, used_before=used_before)) is not None:
             _set_aside(path, damage, now)
-        if not path.exists() or (found := files.read_schema(path)).is_empty:
+        path.touch(mode=_PRIVATE)  # a new one: SQLite would make it, and with it its log, readable for everybody
+        if (found := files.read_schema(path)).is_empty:
             return Replaced(set_aside=next(reversed(_kept(path, "corrupt", "Z")), None))
         _refuse_foreign(path, found)
         return Replaced(copy=_copy(path, found, now) if found.revision != _head() else None)

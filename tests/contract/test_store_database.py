@@ -233,6 +233,28 @@ async def test_directory_that_does_not_exist(tmp_path: Path) -> None:
         await opened(f"sqlite:///{tmp_path}/missing/monitor.db")
 
 
+def modes(directory: Path) -> dict[str, int]:
+    """Return who may do what with the files of a directory, by their names."""
+    return {path.name: path.stat().st_mode & 0o777 for path in directory.iterdir()}
+
+
+async def test_a_new_database_is_for_its_owner_only(tmp_path: Path) -> None:
+    """Nobody else may read a database that was made, nor its log."""
+    async with Store.open(f"sqlite:///{tmp_path}/monitor.db"):
+        made = modes(tmp_path)
+    assert made.keys() >= {"monitor.db", "monitor.db-wal", "monitor.db-shm"}
+    assert set(made.values()) == {0o600}
+
+
+async def test_mode_of_a_database_that_is_there_is_kept(tmp_path: Path) -> None:
+    """Who let others read the file meant it."""
+    path = tmp_path / "monitor.db"
+    path.touch(mode=0o640)
+    async with Store.open(f"sqlite:///{path}"):
+        pass
+    assert modes(tmp_path)["monitor.db"] == 0o640
+
+
 async def test_file_that_is_no_database(tmp_path: Path) -> None:
     """A file of something else is refused with its name, and left as it is."""
     file = tmp_path / "monitor.db"
