@@ -223,7 +223,7 @@ async def test_place_that_cannot_be_written(tmp_path: Path, exclusive: bool) -> 
     directory = tmp_path / "data"
     directory.mkdir()
     directory.chmod(0o555)
-    await opened(f"sqlite:///{tmp_path}/monitor.db", exclusive=exclusive)  # imports what nobody else may be able to read
+    await opened(f"sqlite:///{tmp_path}/monitor.db", exclusive=exclusive)  # imports what only root may read
     with unprivileged(), pytest.raises(StartError, match=r"cannot (write|open the database) .*data/monitor\.db"):
         await opened(f"sqlite:///{directory}/monitor.db", exclusive=exclusive)
 
