@@ -8,6 +8,8 @@ import httpx
 import structlog
 from pydantic import SecretStr
 
+from monitor.network import reason
+
 __all__ = ["DeadMan"]
 
 log = structlog.get_logger()
@@ -36,5 +38,5 @@ class DeadMan:
         try:
             answer = await self._http.get(url.get_secret_value(), timeout=_TIMEOUT, follow_redirects=False)
         except httpx.HTTPError as error:
-            return f"its address did not answer: {type(error).__name__}"
+            return f"its address did not answer: {reason(error)}"
         return None if answer.is_success else f"its address answered {answer.status_code}"

@@ -12,6 +12,7 @@ import httpx
 
 from monitor.clock import Clock
 from monitor.errors import ApiUnavailable, ApiUnclear
+from monitor.network import reason
 
 __all__ = ["Flight", "Request"]
 
@@ -104,7 +105,7 @@ class Flight:
             raise self._unclear("is compressed in a way that cannot be read") from None
         except httpx.TransportError as error:
             self.code = "error"
-            raise self._no_answer(error, f"could not be reached ({type(error).__name__})") from None
+            raise self._no_answer(error, f"could not be reached: {reason(error)}") from None
 
     def _no_answer(self, error: Exception, what: str) -> ApiUnavailable:
         return ApiUnavailable(

@@ -15,6 +15,7 @@ import typer
 
 from monitor.cli.text import plain
 from monitor.errors import ConfigError, MonitorError
+from monitor.network import reason
 from monitor.settings.fields import is_loopback
 
 __all__ = ["DEFAULT_URL", "Answer", "Remote", "RemoteError", "TokenFile", "Url", "connect"]
@@ -85,7 +86,7 @@ class Remote:
         except httpx.TimeoutException as error:
             raise RemoteError(f"{self._origin} does not answer within {_TIMEOUT:g} s") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise RemoteError(f"no daemon can be asked at {self._origin}: {_reason(error)}") from error
+            raise RemoteError(f"no daemon can be asked at {self._origin}: {reason(error)}") from error
         if answer.is_success:
             return Answer(answer.content, self._origin)
         raise RemoteError(_refusal(answer, self._origin))
@@ -108,10 +109,6 @@ def _token(file: Path) -> bytes:
     if not token.isascii() or not token.decode().isprintable() or len(token.split()) != 1:
         raise ConfigError(f"--token-file {file}: should hold the token and nothing else")
     return token
-
-
-def _reason(error: Exception) -> str:
-    return plain(str(error)) or type(error).__name__
 
 
 def _refusal(answer: httpx.Response, origin: str) -> str:

@@ -25,6 +25,7 @@ from pydantic import SecretStr
 from monitor import __version__
 from monitor.clock import Clock
 from monitor.errors import DeliveryDelayed, DeliveryRefused
+from monitor.network import reason
 
 __all__ = ["Answer", "Endpoint", "redact_url", "rfc3339"]
 
@@ -98,7 +99,7 @@ class Endpoint:
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             failure = DeliveryRefused(f"{server} is not an address a notification can be posted to", reason="bad_url")
         except httpx.TransportError as error:
-            failure = DeliveryDelayed(f"{server} could not be asked: {type(error).__name__}")
+            failure = DeliveryDelayed(f"{server} could not be asked: {reason(error)}")
         else:
             text = await _text(response)
             retry_after = _retry_after(response.headers, self.clock.now())

@@ -19,6 +19,7 @@ import aiosmtplib
 from pydantic import SecretStr
 
 from monitor.errors import DeliveryDelayed, DeliveryRefused
+from monitor.network import reason
 
 __all__ = ["Login", "Server", "tls_context"]
 
@@ -85,7 +86,7 @@ class Server:
         except aiosmtplib.SMTPResponseException as error:
             failure = self._judged(error)
         except (aiosmtplib.SMTPException, OSError) as error:  # what ssl raises is an OSError
-            failure = DeliveryDelayed(f"{self} could not be asked: {type(error.__cause__ or error).__name__}")
+            failure = DeliveryDelayed(f"{self} could not be asked: {reason(error)}")
         else:
             with contextlib.suppress(aiosmtplib.SMTPException, OSError):
                 await client.quit(timeout=_FAREWELL)

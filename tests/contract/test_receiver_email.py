@@ -126,7 +126,7 @@ async def test_asks_for_the_name_that_is_configured(
 ) -> None:
     """A server is reached by one name and verified by another, where the configuration says so."""
     async with MailServer(context=context, implicit_tls=tls == "start", users=USERS) as server:
-        with pytest.raises(DeliveryDelayed, match="SSLCertVerificationError"):
+        with pytest.raises(DeliveryDelayed, match="its certificate is not trusted"):
             await connect(server.port, tls=tls, host="localhost").send(notification(fired()))
         await connect(server.port, tls=tls, host="localhost", server_name=HOST_NAME).send(notification(fired()))
     assert len(server.mails) == 1
@@ -229,7 +229,7 @@ async def test_trusts_nobody_it_was_not_told_to(
 ) -> None:
     """A certificate of an authority that is not known here is a delay, and nothing is sent."""
     async with MailServer(context=context, implicit_tls=tls == "start", users=USERS) as server:
-        with pytest.raises(DeliveryDelayed, match="SSLCertVerificationError"):
+        with pytest.raises(DeliveryDelayed, match="its certificate is not trusted"):
             await connect(server.port, tls=tls, ca_file=None).send(notification(fired()))
     assert (server.logins, server.mails) == ([], [])
 
@@ -265,7 +265,7 @@ async def test_delays_when_nobody_listens(connect: Connect) -> None:
     """A port nobody listens on is a delay."""
     async with MailServer() as server:
         port = server.port
-    with pytest.raises(DeliveryDelayed, match="ConnectionRefusedError"):
+    with pytest.raises(DeliveryDelayed, match="connection refused"):
         await connect(port).send(notification(fired()))
 
 

@@ -107,10 +107,10 @@ async def test_a_refusal_is_one_line(remote: Server, answer: httpx.Response, say
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (httpx.ConnectError("All connection attempts failed"), "no daemon can be asked at {}: All connection"),
+        (httpx.ConnectError("All connection attempts failed"), "no daemon can be asked at {}: connect error"),
         (httpx.ReadTimeout(""), "{} does not answer within 10 s"),
-        (httpx.ReadError(""), "no daemon can be asked at {}: ReadError"),
-        (httpx.DecodingError("bad gzip"), "no daemon can be asked at {}: bad gzip"),
+        (httpx.ReadError(""), "no daemon can be asked at {}: read error"),
+        (httpx.DecodingError("bad gzip"), "no daemon can be asked at {}: decoding error"),
     ],
 )
 async def test_no_answer_is_one_line(remote: Server, error: Exception, says: str) -> None:
