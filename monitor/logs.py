@@ -28,8 +28,7 @@ _MASK = "***"
 _SECRET_KEY = re.compile(r"api[-_]?key|token|secret|passw|authorization|cookie|credential", re.IGNORECASE)
 _FIRST = ("timestamp", "level", "event")
 _TEXTS_OF_LINES = ("exception", "stack")
-_CHATTY = ("alembic", "apscheduler", "httpcore", "httpx", "sqlalchemy", "uvicorn.access")
-"""Loggers that tell of each request, job or statement: only their warnings count."""
+_OURS = "monitor"
 
 _SHORTEST_SECRET = 3
 _hidden: list[str] = []
@@ -56,7 +55,8 @@ def configure(
     """
     Send what is logged at `level` and above to `stream`; ``auto`` is ``console`` when that is a terminal.
 
-    This may be called again; what was configured before is replaced.
+    Libraries are heard from their warnings on, whatever the level: what they say below that tells of each request, job
+    and statement, with what is in it. This may be called again; what was configured before is replaced.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -82,9 +82,8 @@ def configure(
     )
     root = logging.getLogger()
     root.handlers[:] = [other for other in root.handlers if not isinstance(other, _Handler)] + [handler]
-    root.setLevel(level.upper())
-    for name in _CHATTY:
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    logging.getLogger(_OURS).setLevel(level.upper())
+    root.setLevel(max(logging.WARNING, logging.getLogger(_OURS).level))
 
 
 class _Handler(logging.StreamHandler[TextIO]):

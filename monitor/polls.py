@@ -185,8 +185,9 @@ class ProjectPolls:
             await self._alarm.recovered()
         finally:
             self._attempted.add(poll)
-            metrics = self.project.metrics
-            metrics.poll_duration.labels(self.project.name, poll).observe(clock.monotonic() - started)
+            seconds = clock.monotonic() - started
+            self.project.metrics.poll_duration.labels(self.project.name, poll).observe(seconds)
+            log.debug("poll", project=self.project.name, poll=poll, seconds=round(seconds, 3))
 
     async def _remember(self) -> None:
         """Before the first poll, act on what the last daemon found out about the server. Raises StorageError."""

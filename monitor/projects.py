@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import structlog
+
 from monitor.alli.client import Client
 from monitor.alli.pacing import Pacer
 from monitor.alli.transport import Connections
@@ -23,6 +25,8 @@ from monitor.storage_alarm import StorageAlarm
 from monitor.web.daemon import PollView, ProjectView
 
 __all__ = ["Projects"]
+
+log = structlog.get_logger()
 
 _CONNECTION = frozenset(
     {
@@ -130,6 +134,7 @@ class Projects:
         """Count one request to the Alli API, also as part of what its poll costs."""
         count_request()
         self._commits.metrics.requested(project, operation, code, seconds)
+        log.debug("request", project=project, operation=operation, code=code, seconds=round(seconds, 3))
 
     def drifted(self, project: str, kind: str) -> None:
         """Count something in an answer that does not fit, and let it degrade its project."""
@@ -147,7 +152,7 @@ class Projects:
         self.clients[name] = client = self._client(name, wanted, None)
         project = Project(name, client=client, settings=settings, rules=rules, commits=self._commits, clock=self._clock)
         self.polls[name] = ProjectPolls(project, jobs=self._jobs, alarm=self._alarm)
-        self._commits.metrics.leader.labels(name).set(1)
+        self._commits.metrics.watch(name)
 
     def _change(self, project: Project, wanted: ProjectSettings, settings: Settings, rules: RuleSet) -> None:
         present = project.settings.projects[project.name]

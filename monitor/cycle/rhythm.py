@@ -20,7 +20,6 @@ __all__ = ["Rhythm", "count_request"]
 
 log = structlog.get_logger()
 
-_INERTIA = 0.25  # how much of what a pass cost before is in what it is taken to cost
 _EARLY = 0.5  # of the wanted interval: how much too early a scheduled pass counts as the next
 
 
@@ -47,7 +46,8 @@ class Rhythm:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._costs: dict[str, float] = {}
+        self._costs: dict[str, int] = {}
+        self._last_costs: dict[str, int] = {}
         self._began_at: dict[str, float] = {}
         self.intervals: Mapping[str, float] = {}
         self.plan()
@@ -67,7 +67,12 @@ class Rhythm:
 
     @contextmanager
     def measure(self, poll: str) -> Iterator[None]:
-        """Count what is asked within the block as the cost of a pass."""
+        """
+        Count what is asked within the block as the cost of a pass.
+
+        A poll is taken to cost what the cheaper of its last two passes did: many runs that begin at once, and all that
+        is there at the start, are looked at closely once, and that is no reason to put anything off.
+        """
         self._began_at[poll] = self._project.clock.monotonic()
         tally = _Tally()
         token = _tally.set(tally)
@@ -75,14 +80,14 @@ class Rhythm:
             yield
         finally:
             _tally.reset(token)
-            before = self._costs.get(poll, float(tally.requests))
-            self._costs[poll] = _INERTIA * before + (1 - _INERTIA) * tally.requests
+            self._costs[poll] = min(tally.requests, self._last_costs.get(poll, 0))
+            self._last_costs[poll] = tally.requests
             self.plan()
 
     def plan(self) -> None:
         """Reckon anew how often each poll is to be done."""
         wanted = self.wanted()
-        works = [Work(name=poll, requests=self._costs.get(poll, 0.0), every=every) for poll, every in wanted.items()]
+        works = [Work(name=poll, requests=self._costs.get(poll, 0), every=every) for poll, every in wanted.items()]
         budget = self._project.settings.projects[self._project.name].requests_per_minute
         before, self.intervals = self.intervals, intervals(works, requests_per_minute=budget)
         for poll, interval in self.intervals.items():

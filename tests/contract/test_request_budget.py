@@ -52,3 +52,14 @@ async def test_a_project_that_fits_keeps_every_interval(tmp_path: Path) -> None:
         await rig.run_for(700)
         assert interval(rig, "ratings_7200s") == 300
         assert not [line for line in rig.logs if line["event"] == "request budget"]
+
+
+async def test_many_runs_at_once_are_no_shortage(tmp_path: Path) -> None:
+    """Each of them is confirmed once: for that nothing is put off, and nothing is said."""
+    project = {PROJECT: {"requests_per_minute": 60}}
+    async with open_rig(tmp_path, rules=OVER_LIMIT, projects=project, polling=_TIGHT["polling"]) as rig:
+        for _ in range(12):
+            rig.start_run()
+        await rig.run_for(120)
+        assert interval(rig, "ratings_7200s") == 300
+        assert not [line for line in rig.logs if line["event"] == "request budget"]

@@ -5,7 +5,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import structlog
@@ -26,11 +26,12 @@ class _Terminal(io.StringIO):
 @pytest.fixture(autouse=True)
 def _restored() -> Iterator[None]:
     """Undo what a test does to the process: loggers, their levels, and what is hidden."""
-    root, hidden = logging.getLogger(), list(logs._hidden)
-    handlers, level = list(root.handlers), root.level
+    root, ours, hidden = logging.getLogger(), logging.getLogger("monitor"), list(logs._hidden)
+    handlers, level, our_level = list(root.handlers), root.level, ours.level
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    ours.setLevel(our_level)
     logs._hidden[:] = hidden
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
@@ -65,9 +66,9 @@ def test_writes_one_line_of_json_for_an_event(stream: io.StringIO) -> None:
 
 def test_writes_records_of_the_standard_library_alike(stream: io.StringIO) -> None:
     """What other libraries log has the same form."""
-    logging.getLogger("uvicorn.error").info("Started %s", "server")
+    logging.getLogger("uvicorn.error").warning("Slow %s", "server")
     (event,) = _events(stream)
-    assert (event["event"], event["level"], event["logger"]) == ("Started server", "info", "uvicorn.error")
+    assert (event["event"], event["level"], event["logger"]) == ("Slow server", "warning", "uvicorn.error")
 
 
 def test_keeps_to_the_level(stream: io.StringIO) -> None:
@@ -80,12 +81,15 @@ def test_keeps_to_the_level(stream: io.StringIO) -> None:
     assert [event["event"] for event in _events(stream)] == ["heard"]
 
 
-@pytest.mark.parametrize(
-    "name", ["httpx", "httpcore.http11", "apscheduler.executors.default", "alembic", "uvicorn.access"]
-)
-def test_overlooks_chatter(stream: io.StringIO, name: str) -> None:
-    """Libraries that tell of each request or job are heard from a warning on."""
-    logging.getLogger(name).info("did something")
+@pytest.mark.parametrize("level", ["debug", "info", "warning"])
+@pytest.mark.parametrize("name", ["httpx", "httpcore.http11", "aiosqlite", "uvicorn.access", "another"])
+def test_overlooks_what_libraries_tell(
+    stream: io.StringIO, name: str, level: Literal["debug", "info", "warning"]
+) -> None:
+    """Whatever the level, libraries are heard from a warning on: they tell of statements, values and all."""
+    logs.configure(level, "json", stream)
+    for each in (logging.DEBUG, logging.INFO):
+        logging.getLogger(name).log(each, "did something")
     logging.getLogger(name).warning("trouble")
     assert [event["event"] for event in _events(stream)] == ["trouble"]
 
@@ -187,7 +191,7 @@ def test_an_event_is_one_line_whatever_it_holds(form: Any, text: str, value: obj
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     logs.configure("info", form, stream)
     if foreign:
-        logging.getLogger("library").info("%s %s", text, value)
+        logging.getLogger("library").warning("%s %s", text, value)
     else:
         LOG.info(text, value=value, **{f"key {text}": text})
     stream.flush()
