@@ -40,6 +40,7 @@ _NEWEST = 10
 _OF_CONVERSATION = 200
 _TAIL = 12  # characters
 _SEVERITIES = ("critical", "warning", "info")
+_CALM = {"info", "none"}  # severities that are no reason for red
 _ABOUT = ("conversation_id", "app_id", "project")  # labels that say what an alert is about, the closest first
 
 
@@ -105,7 +106,8 @@ class Pages:
             for name in daemon.receivers()
         ]
         own_alerts = _by_urgency(alert for alert in own if alert.identity.rule != Builtin.WATCHDOG)
-        firing = [alert for alerts in (own_alerts, *(p.alerts for p in panels)) for alert in alerts]
+        alerts = [alert for each in (own_alerts, *(p.alerts for p in panels)) for alert in each]
+        firing = [alert for alert in alerts if alert.state is AlertState.FIRING]
         return self._page(
             "console.html",
             request,
@@ -115,7 +117,8 @@ class Pages:
             silences=silences,
             holds=holds,
             destinations=destinations,
-            firing=sum(alert.state is AlertState.FIRING for alert in firing),
+            firing=len(firing),
+            alarming=any(alert.labels.get("severity") not in _CALM for alert in firing),
             rules=len(daemon.rules()),
         )
 

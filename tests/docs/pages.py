@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["PAGES", "ROOT", "Example", "anchors", "examples", "links", "rows"]
+__all__ = ["PAGES", "ROOT", "Example", "anchors", "command_lines", "examples", "links", "rows", "spans"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -14,13 +15,17 @@ PAGES = [
     ROOT / "README.md",
     ROOT / "CHANGELOG.md",
     ROOT / "CONTRIBUTING.md",
-    *sorted((ROOT / "docs").rglob("*.md")),
+    ROOT / "THIRD_PARTY.md",
+    *(page for folder in ("docs", "deploy", "tests") for page in sorted((ROOT / folder).rglob("*.md"))),
 ]
 
 _FENCE = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (?P<title>.+)$", re.MULTILINE)
 _ROW = re.compile(r"^\| (?P<first>.+?) \|", re.MULTILINE)
+_SPAN = re.compile(r"`([^`\n]+)`")
+_PROMPT = "$ "
+_AFTER_WHICH_COMMANDS_BEGIN = {"--", "&&", "||", ";", "|", "("}
 
 
 class Example(NamedTuple):
@@ -68,6 +73,42 @@ def anchors(page: Path) -> set[str]:
 def rows(page: Path) -> set[str]:
     """Return the words in code style in the first cells of the tables of a page."""
     return {word for found in _ROW.finditer(_prose(page)) for word in re.findall(r"`([^`]+)`", found["first"])}
+
+
+def spans(page: Path) -> list[str]:
+    """Return what a page has in code style, outside of its examples."""
+    return _SPAN.findall(_prose(page))
+
+
+def command_lines() -> list[tuple[str, list[str]]]:
+    """Return the words after `alli-monitor` of each command in the examples of all pages, with their place."""
+    lines = [
+        (example.id, line.removeprefix(_PROMPT))
+        for language in ("bash", "console", "text")
+        for example in examples(language)
+        for line in example.text.replace("\\\n", " ").splitlines()
+        if language == "bash" or line.startswith(_PROMPT)
+    ]
+    return [(place, words) for place, line in lines for words in _commands(line)]
+
+
+def _commands(line: str) -> list[list[str]]:
+    """Return the words after `alli-monitor` of each of our commands in a line of a shell."""
+    shell = shlex.shlex(line, posix=True, punctuation_chars=True)
+    shell.whitespace_split = True
+    found: list[list[str]] = []
+    is_ours, may_begin = False, True
+    for word in shell:
+        if may_begin and word.rpartition("/")[2] == "alli-monitor":
+            found.append([])
+            is_ours, may_begin = True, False
+        elif word in _AFTER_WHICH_COMMANDS_BEGIN or not word.strip("<>&"):
+            is_ours, may_begin = False, word in _AFTER_WHICH_COMMANDS_BEGIN
+        elif is_ours:
+            found[-1].append(word)
+        else:
+            may_begin = may_begin and "=" in word  # a variable before the command
+    return found
 
 
 def _prose(page: Path) -> str:

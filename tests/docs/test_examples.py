@@ -12,10 +12,11 @@ import trustme
 import typer
 
 from monitor.cli import commands
+from monitor.cli.unbuilt import UNBUILT
 from monitor.configured import load_rules, routing_tree
 from monitor.rules import files
 from monitor.settings import load, shipped_rules
-from tests.docs.pages import ROOT, Example, examples
+from tests.docs.pages import PAGES, ROOT, Example, command_lines, examples, spans
 
 SECRET = "http://127.0.0.1:9/secret"  # noqa: S105 - fit for an address and for a header
 OTHER_SECRETS = {"apprise_url": "json://127.0.0.1:9/secret", "pagerduty_key": "0" * 32}
@@ -78,25 +79,33 @@ def test_json_examples_are_json(example: Example) -> None:
     assert json.loads(example.text)
 
 
-def words() -> list[tuple[str, list[str]]]:
-    """Return the words after `alli-monitor` of each command in the examples, with their place."""
-    found = []
-    for example in examples("bash"):
-        joined = example.text.replace("\\\n", " ")
-        for line in joined.splitlines():
-            for part in line.split("&&"):
-                split = shlex.split(part, comments=True)
-                if split and split[0].endswith("alli-monitor"):
-                    found.append((example.id, split[1:]))
-    return found
-
-
-@pytest.mark.parametrize(("place", "asked"), words())
-def test_commands_in_examples_exist(place: str, asked: list[str]) -> None:
-    """Each command in an example is one of this version, with options that it has."""
+def described(words: list[str]) -> tuple[Any, list[str]]:
+    """Return the command that these words name, and the words that follow its name."""
     command: Any = typer.main.get_command(commands)
-    while getattr(command, "commands", None):
-        command = command.commands[asked.pop(0)]
-    assert not command.hidden
-    options = {option for param in command.params for option in param.opts}
-    assert {word for word in asked if word.startswith("-")} <= options
+    rest = list(words)
+    while getattr(command, "commands", None) and rest and rest[0] in command.commands:
+        command = command.commands[rest.pop(0)]
+    assert not command.hidden, words
+    return command, rest
+
+
+@pytest.mark.parametrize(("place", "words"), command_lines())
+def test_commands_in_examples_are_understood(place: str, words: list[str]) -> None:
+    """Each command in an example is one of this version, with arguments and options that it takes."""
+    command, rest = described(words)
+    with command.make_context(place, rest, resilient_parsing=False) as context:
+        assert context.command is command
+
+
+def test_commands_in_sentences_exist() -> None:
+    """Each command that a sentence names is one of this version, with options that it has, or one that is to come."""
+    named = {span for page in PAGES for span in spans(page) if re.search("^alli-monitor | exec .*alli-monitor ", span)}
+    assert len(named) > 20
+    for span in named:
+        words = shlex.split(span.rpartition("alli-monitor ")[2])
+        if words[0] in {*UNBUILT, "COMMAND"}:
+            continue
+        command, rest = described(words)
+        assert not hasattr(command, "commands") or not rest or rest[0].startswith("-"), span
+        known = {option for param in command.params for option in param.opts}
+        assert {word for word in rest if word.startswith("-")} <= known, span

@@ -10,10 +10,10 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from tests.docs.pages import ROOT
 
+_OURS = {"monitor", "tests", "docs", "deploy"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -26,7 +26,7 @@ def imported(folder: str) -> set[str]:
                 names.update(alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names.add(node.module)
-    return {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"monitor", "tests", "docs"}
+    return {name.partition(".")[0] for name in names} - sys.stdlib_module_names - _OURS
 
 
 def declared(requirements: list[str]) -> set[str]:
@@ -53,29 +53,9 @@ def test_what_the_package_imports_is_declared() -> None:
 
 
 def test_what_the_tests_import_is_declared() -> None:
-    """The extra `test` has every further library that tests and documentation import."""
-    needed = distributions(imported("tests") | imported("docs"))
+    """The extra `test` has every further library that tests, documentation and what makes deploy/ import."""
+    needed = distributions(imported("tests") | imported("docs") | imported("deploy"))
     assert needed <= declared([*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]])
-
-
-def test_image_is_built_from_what_is_sent() -> None:
-    """What the Dockerfile copies is what .dockerignore lets through, and has all that the package is built from."""
-    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
-    sent = {line[1:] for line in ignored if line.startswith("!")}
-    copies = re.findall(r"^COPY (?!--)(.+) \S+$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
-    copied = {name for line in copies for name in line.split()}
-    assert copied == sent
-    assert all((ROOT / name).exists() for name in copied)
-    assert {"pyproject.toml", "monitor", "rules", PROJECT["readme"], *PROJECT["license-files"]} <= copied
-
-
-def test_compose_has_the_secrets_of_the_configuration() -> None:
-    """Each secret file that deploy/config/monitor.yml reads is mounted by the Compose example, from a file."""
-    compose = YAML(typ="safe").load(ROOT / "deploy/compose/compose.yml")
-    config = (ROOT / "deploy/config/monitor.yml").read_text(encoding="utf-8")
-    needed = set(re.findall(r"^[^#\n]*/run/secrets/(\w+)", config, re.MULTILINE))
-    assert needed == set(compose["services"]["monitor"]["secrets"]) == compose["secrets"].keys()
-    assert all(secret["file"].startswith("secrets/") for secret in compose["secrets"].values())
 
 
 @pytest.mark.parametrize(("services", "failures"), [("required", 1), ("", 0)])

@@ -58,7 +58,19 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_page_is_in_the_index() -> None:
-    """The index of docs/ and the README lead to every page."""
-    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"}
-    assert pages <= set(links(ROOT / "docs/README.md"))
-    assert {f"docs/{name}" for name in pages} <= set(links(README))
+    """The README leads to every page of docs/, and so does its index, some by that of a folder."""
+    docs = ROOT / "docs"
+    for folder in (docs, docs / "receivers"):
+        pages = {page.name for page in folder.glob("*.md")} - {"README.md"}
+        assert pages <= set(links(folder / "README.md"))
+    assert "receivers/README.md" in links(docs / "README.md")
+    assert {f"docs/{page.name}" for page in docs.glob("*.md")} - {"docs/README.md"} <= set(links(README))
+
+
+def test_ci_runs_the_first_line() -> None:
+    """What the README's first line does is done by `.ci/run` as well, away from the source, with a shorter demo."""
+    script = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    step = script.partition('step "what is installed is complete')[2].partition("\nstep ")[0]
+    done = re.sub(r'"?\$scratch/"?|"', "", step)
+    venv, install, demo = two_lines()[0].replace(".venv", "venv").split(" && ")
+    assert all(part in done for part in (venv, install, demo)), done

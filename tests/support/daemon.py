@@ -136,6 +136,11 @@ class Daemon:
         await self._ended()
 
     @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         """Whether the process has not ended."""
         return self._process.returncode is None

@@ -197,6 +197,17 @@ async def test_firing_alerts_are_counted_in_the_title(web: httpx.AsyncClient, da
     assert "Watchdog" not in page.text
 
 
+@pytest.mark.parametrize(("severity", "alarming"), [("info", False), ("none", False), ("warning", True), ("p5", True)])
+async def test_what_only_informs_alarms_nobody(
+    severity: str, web: httpx.AsyncClient, daemon: FakeDaemon, *, alarming: bool
+) -> None:
+    """The number of firing alerts stands out unless all of them are of no weight; an unknown severity has some."""
+    async with daemon.store.transaction() as tx:
+        await tx.alerts.put([alert(labels={"severity": severity})])
+    page = await _open(web)
+    assert (("div", {"class": "bad"}) in page.elements) is alarming
+
+
 async def test_the_gravest_alerts_come_first(web: httpx.AsyncClient, daemon: FakeDaemon) -> None:
     """Firing comes before pending, then severity decides, and what has an unknown severity comes last."""
     order = [("Firing", "critical"), ("Warns", "warning"), ("Odd", "p5"), ("Waits", "critical")]
