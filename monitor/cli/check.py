@@ -53,8 +53,8 @@ def check(
     stopping = settings.auto_stop.mode.value
     integrations = sum(receiver.integrations for receiver in settings.alerting.receivers)
     print(f"projects   {', '.join(sorted(settings.projects))}")
-    print(f"rules      {len(rules.rules)} in {len({rule.file for rule in rules.rules})} files")
-    print(f"receivers  {len(settings.alerting.receivers)}, with {integrations} integrations")
+    print(f"rules      {len(rules.rules)}, from files: {len({rule.file for rule in rules.rules})}")
+    print(f"receivers  {len(settings.alerting.receivers)}, with integrations: {integrations}")
     print(f"auto_stop  {stopping}")
     for rule in settings.apps:
         print(f"app        {_describe(rule, settings)}")
