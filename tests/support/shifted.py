@@ -16,6 +16,8 @@ from pathlib import Path
 from monitor.cli import daemon
 from monitor.clock import Clock, SystemClock
 from monitor.settings import load
+from monitor.settings.supervision import supervision
+from monitor.systemd import ServiceManager
 
 __all__ = ["ShiftedClock", "as_argument"]
 
@@ -40,4 +42,4 @@ if __name__ == "__main__":
     _clock = pickle.loads(base64.b64decode(sys.argv[1]))  # noqa: S301 - the test that starts this process made it
     _settings = load(Path(sys.argv[2]))
     daemon.prepare(_settings)
-    asyncio.run(daemon._serve(_settings, lambda: _settings, _clock))
+    asyncio.run(daemon._serve(_settings, lambda: _settings, _clock, ServiceManager(supervision(), _clock)))
