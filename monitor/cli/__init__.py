@@ -3,50 +3,56 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from monitor import __version__
-from monitor.cli import (
-    backup,
-    brake,
-    check,
-    daemon,
-    demo,
-    drill,
-    look,
-    notify,
-    routes,
-    silence,
-    simulate,
-    stop,
-    unbuilt,
-)
+from monitor.cli import unbuilt
+from monitor.cli.on_use import CommandsOnUse
 from monitor.errors import ConfigErrors, MonitorError
 
 __all__ = ["main"]
 
+_PLACES = {
+    "run": "monitor.cli.daemon:run",
+    "demo": "monitor.cli.demo:demo",
+    "check": "monitor.cli.check:check",
+    "simulate": "monitor.cli.simulate:simulate",
+    "status": "monitor.cli.look:status",
+    "alerts": "monitor.cli.look:alerts",
+    "runs": "monitor.cli.look:runs",
+    "ratings": "monitor.cli.look:ratings",
+    "actions": "monitor.cli.look:actions",
+    "show": "monitor.cli.look:show",
+    "stop": "monitor.cli.stop:stop",
+    "autostop": "monitor.cli.brake:autostop",
+    "protect": "monitor.cli.brake:protect",
+    "silence": "monitor.cli.silence:silence",
+    "ack": "monitor.cli.silence:ack",
+    "routes": "monitor.cli.routes:routes",
+    "notify": "monitor.cli.notify:notify",
+    "drill": "monitor.cli.drill:drill",
+    "backup": "monitor.cli.backup:backup",
+    "healthcheck": "monitor.cli.healthcheck:healthcheck",
+}
+"""Where each command stands, in the order of the help."""
+
+
+class _Commands(TyperGroup):
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = CommandsOnUse({**_PLACES, **self.commands})
+
+
 commands = typer.Typer(
     name="alli-monitor",
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-commands.command("run")(daemon.run)
-commands.command("demo")(demo.demo)
-commands.command("check")(check.check)
-commands.command("simulate")(simulate.simulate)
-for each in (look.status, look.alerts, look.runs, look.ratings, look.actions, look.show, stop.stop):
-    commands.command(each.__name__)(each)
-commands.add_typer(brake.autostop, name="autostop")
-commands.command("protect")(brake.protect)
-commands.add_typer(silence.silence, name="silence")
-commands.command("ack")(silence.ack)
-commands.add_typer(routes.routes, name="routes")
-commands.add_typer(notify.notify, name="notify")
-commands.command("drill")(drill.drill)
-commands.command("backup")(backup.backup)
 unbuilt.register(commands)
 
 
