@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from monitor import __version__
 from monitor.model.conversation import App
@@ -22,6 +22,7 @@ _REQUEST_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 _POLL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
 # What is found each 10 s, 30 s, 5 min, 30 min and 6 h, with the time that asking takes, has a boundary of its own.
 _DELAY_SECONDS = (1, 2, 5, 10, 15, 30, 45, 60, 120, 300, 360, 900, 2100, 7200, 23400, 86400)
+_DELAYED = ("run", "deadline", "rating")
 
 
 class Metrics:
@@ -31,6 +32,7 @@ class Metrics:
         self.registry = r = CollectorRegistry()
         self._apps: dict[str, dict[str, str]] = {}
         self._shown: dict[tuple[int, str], set[str]] = {}
+        ProcessCollector(registry=r)
 
         self.conversations_active = Gauge(
             "alli_conversations_active",
@@ -188,6 +190,18 @@ class Metrics:
         shown.update(counts)
         for app in shown:
             gauge.labels(project, app).set(counts.get(app, 0))
+
+    def watch(self, project: str) -> None:
+        """
+        Show that this daemon acts for a project from now on.
+
+        What objectives are reckoned from begins at 0: a counter that first appears with what happened meanwhile, such
+        as the time without a daemon, has not increased in Prometheus's eyes.
+        """
+        self.leader.labels(project).set(1)
+        self.blind_seconds.labels(project)
+        for kind in _DELAYED:
+            self.detection_delay.labels(project, kind)
 
     def forget(self, project: str) -> None:
         """Show nothing more of a project that is watched no more: what would stand still there looks like a fault."""

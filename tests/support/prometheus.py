@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -17,16 +17,17 @@ _STARTS_WITHIN = 30.0  # seconds
 
 
 @asynccontextmanager
-async def running_prometheus(target: str, directory: Path) -> AsyncIterator[str]:
+async def running_prometheus(target: str, directory: Path, rule_files: Iterable[Path] = ()) -> AsyncIterator[str]:
     """
     Run Prometheus, let it scrape `target` (host:port) each second, and yield its address; files go into `directory`.
 
-    It chooses a free port itself and says in its log which.
+    It evaluates `rule_files` each second too. It chooses a free port itself and says in its log which.
     """
     binary = shutil.which("prometheus")
     assert binary is not None
     config = {
-        "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
+        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(file) for file in rule_files],
         "scrape_configs": [{"job_name": "alli-monitor", "static_configs": [{"targets": [target]}]}],
     }
     config_file = directory / "prometheus.yml"
