@@ -32,6 +32,7 @@ class Metrics:
         self.registry = r = CollectorRegistry()
         self._apps: dict[str, dict[str, str]] = {}
         self._shown: dict[tuple[int, str], set[str]] = {}
+        self._alerts: set[tuple[str, str]] = set()
         ProcessCollector(registry=r)
 
         self.conversations_active = Gauge(
@@ -190,6 +191,18 @@ class Metrics:
         shown.update(counts)
         for app in shown:
             gauge.labels(project, app).set(counts.get(app, 0))
+
+    def set_alerts(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """
+        Show how many alerts there are, by name and state, and no name or state that is not in `counts`.
+
+        There is no moment without those that stay: a scrape comes from another thread.
+        """
+        for name_and_state, count in counts.items():
+            self.alerts.labels(*name_and_state).set(count)
+        for gone in self._alerts - counts.keys():
+            self.alerts.remove(*gone)
+        self._alerts = set(counts)
 
     def watch(self, project: str) -> None:
         """

@@ -10,7 +10,6 @@ from monitor.clock import Clock
 from monitor.commit import Commit, Commits, Moment
 from monitor.cycle.coverage import POLL
 from monitor.cycle.project import Project
-from monitor.metrics import Metrics
 from monitor.model.alert import Alert, Resolution
 from monitor.model.builtin import Builtin
 from monitor.model.run import Run
@@ -204,7 +203,8 @@ class DaemonHealth:
                 await self._receiver(commit, health, moment)
             alerts = list((await commit.tx.alerts.open()).values())
             backlog = await commit.tx.outbox.backlog()
-        self._show(self._commits.metrics, alerts)
+        counts = Counter((alert.identity.rule, alert.state.value) for alert in alerts)
+        self._commits.metrics.set_alerts(counts)
         for name in self._commits.announcer.integrations:
             waiting = backlog.get(name)
             self._commits.metrics.outbox_pending.labels(name).set(waiting.pending if waiting else 0)
@@ -228,9 +228,3 @@ class DaemonHealth:
             true=failing and configured,
             moment=moment,
         )
-
-    def _show(self, metrics: Metrics, alerts: Sequence[Alert]) -> None:
-        counts = Counter((alert.identity.rule, alert.state.value) for alert in alerts)
-        metrics.alerts.clear()
-        for (rule, state), count in counts.items():
-            metrics.alerts.labels(rule, state).set(count)

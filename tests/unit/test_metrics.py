@@ -28,3 +28,14 @@ def test_a_project_that_is_watched_no_more_is_not_shown() -> None:
 def test_restarts_can_be_seen() -> None:
     """The start of the process is exported, as the rule about restarts needs it."""
     assert (Metrics().registry.get_sample_value("process_start_time_seconds") or 0.0) > 0
+
+
+def test_alerts_that_stay_are_always_shown() -> None:
+    """A scrape at any moment finds what goes on firing, and nothing that ended."""
+    metrics = Metrics()
+    metrics.set_alerts({("Watchdog", "firing"): 1, ("RunStuck", "firing"): 2})
+    watchdog = metrics.alerts.labels("Watchdog", "firing")
+    metrics.set_alerts({("Watchdog", "firing"): 1})
+    assert metrics.alerts.labels("Watchdog", "firing") is watchdog
+    gone = {"alertname": "RunStuck", "state": "firing"}
+    assert metrics.registry.get_sample_value("alli_monitor_alerts", gone) is None
