@@ -25,7 +25,8 @@ from monitor.model.intent import Intent
 from monitor.model.run import Outcome, Run
 from monitor.model.stop import Answered, Stop, StopResult, StopState
 from monitor.store.stops import Brake
-from monitor.tracking import runs
+from monitor.tracking import absence, runs
+from monitor.tracking.absence import Absence
 from monitor.tracking.capability_report import holds_stops
 
 __all__ = ["StopHandler", "StopTerms"]
@@ -33,6 +34,7 @@ __all__ = ["StopHandler", "StopTerms"]
 _HOUR = 3600.0
 _FRESH = 5.0  # seconds for which a re-check holds
 _RETRY_SOON = 2.0
+_RETRY_UNCLEAR = 10.0
 _RETRY_AUTH = 60.0
 _LONGEST_RETRY = 60.0
 
@@ -230,6 +232,8 @@ class StopHandler:
         return self._next_check(stop) if check_at is not None else Later(moment.own)
 
     async def _not_running(self, stop: Stop, run: Run, look: _Look) -> Handled:
+        if absence.meaning(run, at=look.at) is Absence.MAY_BE_FORMER:
+            return Later(self._clock.now() + _RETRY_UNCLEAR, "that nothing runs may still be about the run before")
         asked = stop.requests > 0
         ended = runs.end(run, Outcome.STOPPED if asked else Outcome.FINISHED, at=look.at)
         reason = "it does not run any more" if asked else "it ended by itself before it was stopped"

@@ -78,7 +78,8 @@ def summary_table(tally: Tally) -> Table:
         ("... withdrawn and resolved", tally.withdrawn),
     ):
         wrong = f" and {pair.wrong} that never happened" if pair.wrong else ""
-        table.add_row(name, f"{pair.found}{wrong}", str(pair.true), style=None if pair.agrees else "red")
+        glimpsed = f", {pair.glimpsed} of them over before a second look" if pair.glimpsed else ""
+        table.add_row(name, f"{pair.found}{wrong}", f"{pair.true}{glimpsed}", style=None if pair.agrees else "red")
     table.add_row("runs that ended just before their stop", str(tally.spared), "")
     table.add_row("stops without effect", str(tally.ineffective), "")
     table.add_row("alert transitions delivered", str(tally.delivered), f"in {tally.bodies} bodies")

@@ -20,16 +20,21 @@ _PROJECT = "demo"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """How many of the things that truly happened were found, and how many were found that never happened."""
+    """
+    How many of the things that truly happened were found, and how many were found that never happened.
+
+    `glimpsed` is how many of those that were not found nobody could see for long enough to be sure of them.
+    """
 
     found: int
     true: int
     wrong: int = 0
+    glimpsed: int = 0
 
     @property
     def agrees(self) -> bool:
-        """Whether both sides say the same."""
-        return self.found == self.true and not self.wrong
+        """Whether both sides say the same, as far as it could be seen."""
+        return self.found + self.glimpsed == self.true and not self.wrong
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +60,9 @@ async def compare(store: Store, world: World, collector: Collector, *, until: fl
     """
     Compare both sides: what truly happened by `until`, a time of the world's clock, must have been found by now.
 
-    What happened since then may have been found or not, but whatever was found must have happened.
+    What happened since then may have been found or not, but whatever was found must have happened. Nor need a run have
+    been found that the list showed only once: that may have been before the first poll, or in an answer that came when
+    it was over, so that `/running` denied it.
     """
     record = world.record()
     async with store.snapshot() as tx:
@@ -68,7 +75,10 @@ async def compare(store: Store, world: World, collector: Collector, *, until: fl
     stopped = {s.conversation_id for s in stops if s.result is StopResult.STOPPED}
     return Tally(
         runs=_pair(
-            runs, {run.conversation_id: run.listed_at for run in record.runs if run.listed_at is not None}, until
+            runs,
+            {run.conversation_id: run.listed_at for run in record.runs if run.listed_at is not None},
+            until,
+            listed_again={run.conversation_id for run in record.runs if run.listed_at != run.listed_until},
         ),
         stopped=_pair(stopped, {r.conversation_id: r.ended for r in record.runs if r.ending is Ending.STOPPED}, until),
         negative=_pair(flagged, _votes(record, baseline_at, negative=True), until),
@@ -80,9 +90,12 @@ async def compare(store: Store, world: World, collector: Collector, *, until: fl
     )
 
 
-def _pair(found: set[str], true: dict[str, float | None], until: float) -> Pair:
+def _pair(
+    found: set[str], true: dict[str, float | None], until: float, *, listed_again: set[str] | None = None
+) -> Pair:
     by_then = {key for key, at in true.items() if at is not None and at <= until}
-    return Pair(found=len(found & by_then), true=len(by_then), wrong=len(found - true.keys()))
+    glimpsed = by_then - found - listed_again if listed_again is not None else set()
+    return Pair(found=len(found & by_then), true=len(by_then), wrong=len(found - true.keys()), glimpsed=len(glimpsed))
 
 
 def _votes(record: Record, since: float, *, negative: bool) -> dict[str, float | None]:

@@ -24,7 +24,8 @@ from monitor.model.run import Outcome, Run
 from monitor.model.stop import Stop, StopMode, StopState
 from monitor.rules.rule import Subject
 from monitor.store.observations import Pass
-from monitor.tracking import contradictions, coverage, runs
+from monitor.tracking import absence, contradictions, coverage, runs
+from monitor.tracking.absence import MOST_LAG, Absence
 from monitor.tracking.runs import Ledger
 from monitor.watch import runs as watch
 from monitor.watch.runs import Fate, Reach, RunsSeen
@@ -36,7 +37,6 @@ log = structlog.get_logger()
 _DETAIL_AFTER = 0.25  # of the limit: from this age on, the steps of a run are read
 _DETAIL_EVERY = 60.0  # seconds between two readings of the steps of one run
 _LOOK_FIRST = 5.0  # seconds for which an announcement waits for the last look at a stop
-_JUST_ENDED = 60.0  # seconds for which a list may go on to show a run that ended
 _FOREVER_AGO = float("-inf")
 _REACH = 2  # times the longest limit: how old the last chat of a run may be where the list does not tell what runs
 _ASKING_SHARE = 0.5  # of the requests between two polls may go into asking conversations whether they run
@@ -77,7 +77,7 @@ class RunCycle:
         async with self._project.commits.store.snapshot() as tx:
             open_runs = await tx.runs.open(name)
             previous = await tx.observations.newest_pass(name, POLL)
-            just_ended = await tx.runs.ended_since(name, self._project.moment().server - _JUST_ENDED)
+            just_ended = await tx.runs.ended_since(name, self._project.moment().server - MOST_LAG)
         seen = await watch.look(self._project.client, open_runs, self._wants_detail, self._reach(), just_ended)
         missing = self._reconcile(open_runs, seen, previous).missing
         fates = await watch.confirm(self._project.client, missing)
@@ -172,9 +172,9 @@ class RunCycle:
                 await self._write_missing(commit, run, fate, moment)
 
     async def _write_missing(self, commit: Commit, run: Run, fate: Fate, moment: Moment) -> None:
-        """End a run that is missing from a complete list, once /running agrees; until then it is unknown."""
+        """End a run that is missing from a complete list, once /running agrees about it; until then it is unknown."""
         at = run.absent_since if run.absent_since is not None else moment.server
-        if fate is Fate.FINISHED:
+        if fate is Fate.FINISHED and absence.meaning(run, at=moment.server) is Absence.ENDED:
             await end_run(commit, run, Outcome.FINISHED, at, moment)
         elif fate is Fate.GONE:
             await end_run(commit, run, Outcome.GONE, at, moment)

@@ -90,6 +90,7 @@ class Run:
     user_chat_id: str | None  # the newest known USER chat
     user_chat_at: float | None
     user_chat_pending: bool = False  # a new USER chat came; another incomplete chat now is the next run
+    follows_at_once: bool = False  # only chats tell it from the run before; nothing was seen not to run between them
     chat_count: int = 0
     progress: Progress = Progress()
     last_step: Step | None = None

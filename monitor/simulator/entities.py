@@ -119,6 +119,7 @@ class Run:
     chat: Chat | None = None
     ticks: int = 0
     listed_at: float | None = None
+    listed_until: float | None = None
     confirmed_at: float | None = None
     ended: float | None = None
     ending: Ending | None = None

@@ -79,6 +79,7 @@ def _run_record(run: Run) -> RunRecord:
         app_name=app.name if app is not None else None,
         began=run.began,
         listed_at=run.listed_at,
+        listed_until=run.listed_until,
         confirmed_at=run.confirmed_at,
         ended=run.ended,
         ending=run.ending,

@@ -27,8 +27,9 @@ class RunRecord:
     """
     One run; `ended` and `ending` are None while it runs.
 
-    `listed_at` is when the list of running conversations first showed it and `confirmed_at` when an `isRunning` did,
-    None while nobody could have seen it there. Either may be late or, where the server lags, after the end.
+    `listed_at` is when the list of running conversations first showed it, `listed_until` when it last did, and
+    `confirmed_at` when an `isRunning` first did, None while nobody could have seen it there. Each may be late or, where
+    the server lags, after the end.
     """
 
     id: str
@@ -37,6 +38,7 @@ class RunRecord:
     app_name: str | None
     began: float
     listed_at: float | None
+    listed_until: float | None
     confirmed_at: float | None
     ended: float | None
     ending: Ending | None

@@ -161,8 +161,9 @@ class World:
             self.ledger.add_untrue("list_conversations")
         then = self.now - self.options.running_filter_lag
         for run in (conversation.run_at(then) for conversation in conversations):
-            if run is not None and run.listed_at is None:
-                run.listed_at = self.now
+            if run is not None:
+                run.listed_at = self.now if run.listed_at is None else run.listed_at
+                run.listed_until = self.now
 
     def is_running(self, conversation_id: str) -> bool:
         """Return what the server says of whether a run is going on, which may lag behind, and put it on record."""

@@ -123,7 +123,7 @@ def follow(run: Run, sighting: Sighting, *, gap: float) -> Followed:
     user_chat_came = _user_chat_came(run, sighting.conversation)
     replaced = _chat_replaced(run, sighting.conversation)
     if replaced and (user_chat_came or run.user_chat_pending):
-        following = begin(run.project, sighting, not_running_at=None)
+        following = replace(begin(run.project, sighting, not_running_at=None), follows_at_once=True)
         return Followed(run=following, ended=end(run, Outcome.FINISHED, at=sighting.at))
     because = _break(run, sighting, gap=gap, user_chat_came=user_chat_came, replaced=replaced)
     return Followed(run=_continue(run, sighting, because, user_chat_came=user_chat_came), because=because)
@@ -142,7 +142,14 @@ def _user_chat_came(run: Run, conversation: Conversation) -> bool:
 
 def _chat_replaced(run: Run, conversation: Conversation) -> bool:
     chat = conversation.incomplete_chat
-    return chat is not None and run.former_chat_id is not None and chat.id != run.former_chat_id
+    return chat is not None and run.former_chat_id not in {None, chat.id} and not _was_left(run, conversation)
+
+
+def _was_left(run: Run, conversation: Conversation) -> bool:
+    """Whether the chat that is not completed is older than one that `run` wrote: it was never completed."""
+    chat = conversation.incomplete_chat
+    former = next((each for each in conversation.chats if each.id == run.former_chat_id), None)
+    return chat is not None and former is not None and chat.at < former.at
 
 
 def _break(run: Run, sighting: Sighting, *, gap: float, user_chat_came: bool, replaced: bool) -> Break | None:
@@ -150,7 +157,7 @@ def _break(run: Run, sighting: Sighting, *, gap: float, user_chat_came: bool, re
     if run.absent_since is not None:
         return Break.REAPPEARED
     incomplete = sighting.conversation.incomplete_chat
-    stands_on_both_sides = incomplete is not None and incomplete.id == run.incomplete_chat_id
+    stands_on_both_sides = incomplete is not None and incomplete.id == run.incomplete_chat_id == run.former_chat_id
     if sighting.at - run.seen_at > gap and not stands_on_both_sides:
         return Break.BLIND_GAP
     if replaced:
@@ -178,10 +185,11 @@ def _continue(run: Run, sighting: Sighting, because: Break | None, *, user_chat_
         idle_since=at if moved or interrupted else run.idle_since,
         seen_at=at,
         incomplete_chat_id=(incomplete.id if incomplete else None) if knows_chats else run.incomplete_chat_id,
-        former_chat_id=incomplete.id if incomplete else run.former_chat_id,
+        former_chat_id=incomplete.id if incomplete and not _was_left(run, conversation) else run.former_chat_id,
         user_chat_id=user_chat.id if user_chat else run.user_chat_id,
         user_chat_at=user_chat.at if user_chat else run.user_chat_at,
         user_chat_pending=user_chat_came or run.user_chat_pending,
+        follows_at_once=run.follows_at_once and because is not Break.REAPPEARED,
         chat_count=conversation.chat_count if knows_chats else run.chat_count,
         progress=progress,
         last_step=_last_step(sighting) or run.last_step,

@@ -24,7 +24,7 @@ YOUNG = "the senders are not known (unknown_sender)"
 def ran(name: str, began: float, ended: float | None = None, ending: Ending | None = None, app: str = "R") -> RunRecord:
     """Return a true run, known by the name of its conversation."""
     times: dict[str, Any] = {"began": START + began, "ended": None if ended is None else START + ended}
-    fixed: dict[str, Any] = {"app_id": "app", "listed_at": None, "confirmed_at": None}
+    fixed: dict[str, Any] = {"app_id": "app", "listed_at": None, "listed_until": None, "confirmed_at": None}
     return RunRecord(id=name, conversation_id=name, app_name=app, ending=ending, **times, **fixed)
 
 

@@ -96,7 +96,7 @@ async def test_the_list_of_what_runs_is_stale(
     assert seen == [(0, True), (0, True), (1, True), (1, True), (1, False), (0, False)]
     record = world.record()
     (run,) = record.runs
-    assert (run.listed_at, run.confirmed_at) == (run.began + 12, run.began)
+    assert (run.listed_at, run.listed_until, run.confirmed_at) == (run.began + 12, run.began + 24, run.began)
     assert record.untrue == {"list_conversations": 3}
 
 

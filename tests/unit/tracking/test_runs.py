@@ -296,6 +296,32 @@ def test_next_run_is_not_said_to_have_been_idle_before() -> None:
     assert follow(run(START, ASKED, WRITING), sighting(START + 10, *NEXT), gap=GAP).run.not_running_at is None
 
 
+def test_next_run_is_known_to_follow_at_once() -> None:
+    """Nothing was seen not to run between the two, until the later one is absent and appears again."""
+    following = follow(run(START, ASKED, WRITING), sighting(START + 10, *NEXT), gap=GAP).run
+    assert (run(START, ASKED, WRITING).follows_at_once, following.follows_at_once) == (False, True)
+    assert seen(20, *NEXT, run_=following).follows_at_once
+    assert not seen(30, *NEXT, run_=replace(following, absent_since=START + 20)).follows_at_once
+
+
+LEFT = bot("b0", START - 400)
+"""A chat that was never completed, of a run before."""
+
+
+def test_older_chat_that_was_left_is_no_other_chat() -> None:
+    """When a run has completed its chat, an older one that is not completed stands in place of nothing."""
+    paused = follow(run(START, LEFT, ASKED, WRITING), sighting(START + 10, LEFT, *NEXT[:3]), gap=GAP)
+    assert (paused.because, paused.ended, paused.run.former_chat_id) == (Break.USER_CHAT, None, "b1")
+    assert follow(paused.run, sighting(START + 20, LEFT, *NEXT), gap=GAP).ended is not None
+
+
+def test_older_chat_that_was_left_bridges_no_blind_gap() -> None:
+    """A chat that nobody writes proves nothing about what goes on."""
+    paused = seen(10, LEFT, ASKED, replace(WRITING, completed=True), run_=run(START, LEFT, ASKED, WRITING))
+    later = sighting(START + 1000, LEFT, ASKED, replace(WRITING, completed=True))
+    assert follow(paused, later, gap=GAP).because is Break.BLIND_GAP
+
+
 # Idle
 
 
