@@ -20,7 +20,7 @@ def test_the_variables_of_systemd_are_read() -> None:
     assert supervision({"NOTIFY_SOCKET": "@notify"}) == Supervision(notify_socket="@notify")
 
 
-@pytest.mark.parametrize(("pid", "watchdog"), [(os.getpid(), 30.0), (os.getpid() + 1, None)])
+@pytest.mark.parametrize(("pid", "watchdog"), [(os.getpid(), 30.0), (os.getpid() + 1, None)], ids=["ours", "another"])
 def test_the_watchdog_of_another_process_is_left_alone(pid: int, watchdog: float | None) -> None:
     """A watchdog counts only for the process that WATCHDOG_PID names."""
     assert supervision({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": str(pid)}).watchdog == watchdog
