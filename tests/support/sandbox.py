@@ -54,10 +54,10 @@ class Sandbox:
         for path in (path for path in system if path.exists()):
             is_link = path.is_symlink() and path.name in _SYSTEM
             told += ["--symlink", str(path.readlink()), str(path)] if is_link else ["--ro-bind", str(path), str(path)]
-        for path in python:
-            told += ["--ro-bind", str(path), str(path)]
         for inside in self.temporary:
             told += ["--tmpfs", inside]
+        for path in python:  # after what is temporary: a clone may be in there
+            told += ["--ro-bind", str(path), str(path)]
         for inside, path in self.readable.items():
             told += ["--ro-bind", str(path), inside]
         for inside, path in self.writable.items():
