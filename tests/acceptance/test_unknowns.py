@@ -30,12 +30,12 @@ from tests.support.waiting import eventually
 PLAYED = ROWS if SOAK else ROWS[::5]
 """The rows that are played: in a soak all, else every fifth; on virtual time all are played always."""
 
-SPEED = 3.0 if SOAK else 6.0
+SPEED = 2.0 if SOAK else 6.0
 """
 How many times as fast as the machine's clock time passes for daemons and servers.
 
-The rows are played at once. All of them take two thirds of two cores, so a soak wants a machine for itself: what is a
-second late there is three seconds late here.
+The rows are played at once. All of them take half of two cores, so a soak wants a machine for itself: what is a
+second late there is two seconds late here.
 """
 
 STARTING = 4
