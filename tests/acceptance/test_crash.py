@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.crash_story import Trial
 
-_AT_ONCE = 6  # a trial mostly waits, and what waits for a core is late
+_AT_ONCE = 4  # a trial mostly waits, and what waits for a core is late
 
 
 async def _try(directory: Path, kills: list[str], turn: asyncio.Semaphore) -> Trial:
