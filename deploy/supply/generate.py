@@ -30,7 +30,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 _COMPILE = [
     *("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"),
-    *("--generate-hashes", "--only-binary", ":all:", "--emit-build-options", "--no-emit-index-url"),
+    *("--generate-hashes", "--only-binary", ":all:", "--emit-build-options"),
     *("--no-emit-package", "colorama"),  # only on Windows
     *("--annotation-style", "line", "--custom-compile-command", "python deploy/supply/generate.py"),
 ]
