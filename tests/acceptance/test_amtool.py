@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,12 @@ from monitor.alerting import matchers
 from monitor.alerting.matchers import format_matchers
 from monitor.configured import routing_tree
 from monitor.settings import load
+from tests.support.programs import needs
 
 pytestmark = [
     pytest.mark.service,
     pytest.mark.timeout(600),  # a thousand processes
-    pytest.mark.skipif(shutil.which("amtool") is None, reason="amtool is not installed: prometheus-alertmanager"),
+    needs("amtool", package="prometheus-alertmanager"),
 ]
 
 _TREES = 50

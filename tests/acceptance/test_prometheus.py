@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,15 +15,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from monitor.simulator.world import World
 from tests.acceptance.kit import Inbox, begin_run, rated_conversation, settings
 from tests.support.daemon import running_daemon
+from tests.support.programs import needs
 from tests.support.prometheus import running_prometheus
 from tests.support.waiting import eventually
 
 pytestmark = [
     pytest.mark.service,
-    pytest.mark.skipif(
-        not (shutil.which("prometheus") and shutil.which("promtool")),
-        reason="needs Prometheus and promtool: install the Debian package prometheus",
-    ),
+    needs("prometheus", "promtool", package="prometheus"),
 ]
 
 _PROMISED = {

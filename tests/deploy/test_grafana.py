@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -37,6 +36,7 @@ from tests.support.dashboards import (
     show,
 )
 from tests.support.demo_world import APPS, LIMIT, PROJECTS, Scraped, scraped_demo
+from tests.support.programs import needs
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -208,7 +208,7 @@ def test_provisioning_fits_what_stands_beside_it() -> None:
 
 @pytest.mark.service
 @pytest.mark.timeout(400)
-@pytest.mark.skipif(not shutil.which("prometheus"), reason="needs Prometheus: install the Debian package prometheus")
+@needs("prometheus", package="prometheus")
 async def test_dashboards_show_what_the_demo_did(tmp_path: Path) -> None:
     """
     Every query of every dashboard finds something else than zeros in a scraped demo, whatever is chosen at its top.

@@ -24,6 +24,7 @@ from monitor.settings import Settings, load
 from tests.docs.pages import ROOT
 from tests.support.pod import run_pod
 from tests.support.pod_security import violations
+from tests.support.programs import needs
 
 DEPLOY = ROOT / "deploy/kubernetes"
 KUBECTL = Path(sys.prefix) / "bin" / "kubectl"  # of the extra `test`: the system's may be too old
@@ -288,7 +289,7 @@ def commands_of_the_page() -> list[list[str]]:
 
 
 @pytest.mark.service
-@pytest.mark.skipif(shutil.which("bwrap") is None, reason="bwrap is not installed: bubblewrap")
+@needs("bwrap", package="bubblewrap")
 async def test_the_demo_s_pod_runs(rendered: Render, tmp_path: Path) -> None:
     """
     The containers of the demo, as rendered, become ready, ask the simulated Alli, are backed up, and end in time.
@@ -320,7 +321,7 @@ async def test_the_demo_s_pod_runs(rendered: Render, tmp_path: Path) -> None:
 
 
 @pytest.mark.service
-@pytest.mark.skipif(shutil.which("bwrap") is None, reason="bwrap is not installed: bubblewrap")
+@needs("bwrap", package="bubblewrap")
 async def test_production_s_pod_is_ready_while_alli_is_away(rendered: Render, tmp_path: Path) -> None:
     """With no way to Alli the pod becomes ready and stays healthy all the same: a rollout does not wait for Alli."""
     resources = rendered("overlays/production")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from functools import cache
@@ -27,6 +26,7 @@ from monitor.simulator.world import World
 from tests.acceptance.kit import Inbox, begin_run, rounds, settings
 from tests.docs.pages import ROOT, anchors
 from tests.support.daemon import running_daemon
+from tests.support.programs import needs
 from tests.support.prometheus import running_prometheus
 from tests.support.waiting import eventually, throughout
 
@@ -37,10 +37,7 @@ OPERATIONS = ROOT / "docs/operations.md"
 PAGE = ROOT / "docs/prometheus.md"
 RUNBOOKS = "https://example.com/alli-monitor/docs/operations.md#"
 
-needs_prometheus = pytest.mark.skipif(
-    not (shutil.which("prometheus") and shutil.which("promtool")),
-    reason="needs Prometheus and promtool: install the Debian package prometheus",
-)
+needs_prometheus = needs("prometheus", "promtool", package="prometheus")
 
 _NOT_A_METRIC = re.compile(
     r"""("[^"]*") | \{[^}]*\} | \[[^\]]*\] | \b(?:by|on|ignoring|group_left)\ *\([^)]*\)

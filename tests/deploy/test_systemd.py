@@ -17,6 +17,7 @@ from monitor.configured import load_rules
 from monitor.settings import load
 from tests.docs.pages import ROOT
 from tests.support.notify_socket import listening
+from tests.support.programs import needs
 from tests.support.sandbox import COMMAND, Sandbox
 from tests.support.unit_file import read_unit, system_call_filter
 from tests.support.waiting import eventually
@@ -32,8 +33,8 @@ EXPOSURE = 15  # the most, in tenths: systemd 252 finds 11, and a newer one may 
 ANALYZE = shutil.which("systemd-analyze") or ""
 SYSUSERS = shutil.which("systemd-sysusers") or ""
 pytestmark = pytest.mark.timeout(300)  # starts of the command, one after the other
-needs_systemd = pytest.mark.skipif(not ANALYZE, reason="systemd-analyze is not installed: systemd")
-needs_bubblewrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bwrap is not installed: bubblewrap")
+needs_systemd = needs("systemd-analyze", package="systemd")
+needs_bubblewrap = needs("bwrap", package="bubblewrap")
 
 
 def put_secrets(directory: Path) -> Path:
@@ -130,7 +131,7 @@ def test_the_unit_is_tight() -> None:
 
 
 @pytest.mark.service
-@pytest.mark.skipif(not SYSUSERS, reason="systemd-sysusers is not installed: systemd")
+@needs("systemd-sysusers", package="systemd")
 def test_the_user_is_made(tmp_path: Path) -> None:
     """`systemd-sysusers` makes the user and the group of the unit from the file beside it."""
     (tmp_path / "etc").mkdir()
